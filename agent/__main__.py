@@ -1,0 +1,92 @@
+"""The command line: `centre-agent`, or `python -m agent`."""
+
+import argparse
+import importlib
+import logging
+import sys
+from collections.abc import Sequence
+
+from agent import VERSION
+from telemetry.errors import EX_CONFIG, ConfigError
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Parse and act; exit 78 with file, path and what is allowed for a wrong configuration."""
+    arguments = _parser().parse_args(words)
+    logging.basicConfig(level=arguments.log_level, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    module, function = arguments.act
+    try:
+        code: int = getattr(importlib.import_module(module), function)(arguments)
+    except ConfigError as problem:
+        print(f"configuration: {problem}", file=sys.stderr)
+        return EX_CONFIG
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("centre-agent", description="Measures one e-Rozgar centre and loses no reading.")
+    parser.add_argument("--version", action="version", version=VERSION)
+    parser.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _service(commands)
+    _devices(commands)
+    return parser
+
+
+def _service(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    run = commands.add_parser("run", help="the daemon")
+    run.add_argument("--config", required=True, metavar="FILE")
+    run.set_defaults(act=("agent.commands.service", "run"))
+
+    demo = commands.add_parser("demo", help="a whole centre, simulated: no hardware, no root, no network")
+    demo.add_argument("--port", type=int, default=9810)
+    demo.add_argument("--state", metavar="DIR", default="", help="keep the outbox here instead of a temporary directory")
+    demo.add_argument("--for", dest="seconds", type=float, default=0.0, metavar="SECONDS", help="end by itself")
+    demo.add_argument("--broker", metavar="HOST:PORT", default="", help="report to this MQTT 5 broker as well")
+    demo.add_argument("--cut-every", type=float, default=180.0, metavar="SECONDS", help="from one mains cut to the next")
+    demo.set_defaults(act=("agent.demo.run", "demo"))
+
+    check = commands.add_parser("check-config", help="is this file right?")
+    check.add_argument("file", metavar="FILE")
+    check.set_defaults(act=("agent.commands.service", "check_config"))
+
+    status = commands.add_parser("status", help="the present, from the running daemon")
+    status.add_argument("--url", default="http://127.0.0.1:9810")
+    status.add_argument("--json", action="store_true")
+    status.set_defaults(act=("agent.commands.service", "status"))
+
+
+def _devices(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    once = commands.add_parser("once", help="one collection, printed")
+    once.add_argument("subject", choices=["host", "internet", "ups", "seats"])
+    once.add_argument("--config", required=True, metavar="FILE")
+    once.add_argument("--json", action="store_true")
+    once.set_defaults(act=("agent.commands.devices", "once"))
+
+    probe = commands.add_parser("probe-ups", help="what one UPS card says, and what of it can be true")
+    probe.add_argument("host")
+    probe.add_argument("--port", type=int, default=161)
+    probe.add_argument("--community", default="public")
+    probe.add_argument("--snmp", choices=["1", "2c", "3"], default="2c")
+    probe.add_argument("--user", default="")
+    probe.add_argument("--auth", default="", metavar="SHA256:PASS")
+    probe.add_argument("--priv", default="", metavar="AES128:PASS")
+    probe.add_argument("--timeout", type=float, default=2.0, metavar="S")
+    probe.add_argument("--json", action="store_true", help="on one line")
+    probe.set_defaults(act=("agent.commands.devices", "probe_ups"))
+
+    speed = commands.add_parser("speedtest", help="one throughput test")
+    speed.add_argument("--server", required=True, metavar="URL")
+    speed.add_argument("--engine", default="http", choices=["http", "speedtest_cli"])
+    speed.add_argument("--interface", default="", metavar="IF")
+    speed.add_argument("--direction", choices=["down", "up", "both"], default="both")
+    speed.add_argument("--class", choices=["quick", "sustained"], default="quick")
+    speed.add_argument("--max-bytes", type=int, default=60_000_000, metavar="N")
+    speed.add_argument("--json", action="store_true", help="on one line")
+    speed.set_defaults(act=("agent.commands.devices", "speedtest"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""Ticks of one collector growing into one message. Pure: no clock, no disk.
+
+Columns only ever get appended, so that a lane keeps its schema id while series come and go.
+"""
+
+from collections.abc import Iterable
+
+from telemetry.event import Event
+from telemetry.reading import Reading, Series
+from telemetry.wire import MAX_TICKS, Batch, Scaled, Schema, encode_batch, epoch_ms, make_schema, scaled
+
+Tick = tuple[int, dict[Series, int]]
+"""Epoch milliseconds, and the scaled value of each series."""
+_FULL_BYTES = 12 * 1024
+
+
+def ticks_of(readings: Iterable[Reading]) -> list[Tick]:
+    """Readings grouped by their time, oldest first."""
+    by_time: dict[int, dict[Series, int]] = {}
+    for one in readings:
+        by_time.setdefault(epoch_ms(one.at), {})[one.series] = scaled(one.value, one.metric.scale)
+    return sorted(by_time.items())
+
+
+class Columns:
+    """The series a lane has ever shown, in a fixed order, and their schema."""
+
+    def __init__(self) -> None:
+        self._order: dict[Series, int] = {}
+        self.schema: Schema | None = None
+
+    def admit(self, series: Iterable[Series]) -> None:
+        """Add what is new; the schema changes only then."""
+        new = [one for one in series if one not in self._order]
+        for one in new:
+            self._order[one] = len(self._order)
+        if new:
+            self.schema = make_schema(tuple(self._order))
+
+
+
+class OpenBatch:
+    """A batch that still grows; `seq` is None until it has a row on disk."""
+
+    def __init__(self, columns: Columns) -> None:
+        self.columns = columns
+        self.seq: int | None = None
+        self.ticks: list[Tick] = []
+        self.events: list[Event] = []
+        self.body = b""
+
+    def accepts(self, at: int) -> bool:
+        """Whether a tick at `at` (epoch ms) may join: later than the last, and there is room."""
+        if not self.ticks:
+            return True
+        last = self.ticks[-1][0]
+        return last < at <= last + 86_400_000 and len(self.ticks) < MAX_TICKS and len(self.body) < _FULL_BYTES
+
+    def add(self, tick: Tick, events: Iterable[Event]) -> None:
+        """Join; the caller asked `accepts` first."""
+        self.columns.admit(tick[1])
+        self.ticks.append(tick)
+        self.events.extend(events)
+
+    def encode(self, epoch: int, seq: int) -> bytes:
+        """The message so far."""
+        schema = self.columns.schema
+        assert schema is not None
+        rows: list[list[Scaled]] = [[values.get(one) for _, values in self.ticks] for one in schema.series]
+        batch = Batch(epoch, seq, tuple(at for at, _ in self.ticks), tuple(rows), tuple(self.events))
+        self.body = encode_batch(schema, batch)
+        return self.body

@@ -1,0 +1,1 @@
+"""What the command line does, one file a group of commands; `agent.__main__` only parses."""

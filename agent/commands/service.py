@@ -1,0 +1,50 @@
+"""run, check-config, status: the daemon and its file."""
+
+import asyncio
+import json
+import sys
+import urllib.error
+import urllib.request
+from argparse import Namespace
+from pathlib import Path
+
+from agent.commands.words import coloured
+from agent.config import read_config
+from agent.daemon import Daemon
+
+
+def run(arguments: Namespace) -> int:
+    """The daemon, until SIGTERM."""
+    file = Path(arguments.config)
+    config = read_config(file)
+    asyncio.run(Daemon(config).run(file))
+    return 0
+
+
+def check_config(arguments: Namespace) -> int:
+    """Exit 0 and a summary, or the ConfigError."""
+    config = read_config(Path(arguments.file))
+    subjects = ", ".join(f"{one.subject}/{one.config.instance}" for one in config.sections) or "nothing"
+    target = f"{config.uplink.host}:{config.uplink.port}" if config.uplink else "nowhere (no [uplink])"
+    print(f"{arguments.file} is right: {config.centre} measures {subjects}, reports to {target}.")
+    return 0
+
+
+def status(arguments: Namespace) -> int:
+    """The present, from the running daemon."""
+    try:
+        with urllib.request.urlopen(f"{arguments.url}/status.json", timeout=5) as answer:
+            body = answer.read()
+    except (urllib.error.URLError, OSError) as problem:
+        print(f"No daemon answers at {arguments.url} ({problem}). Is centre-agent running?", file=sys.stderr)
+        return 4
+    if arguments.json:
+        sys.stdout.write(body.decode())
+        return 0
+    present = json.loads(body)
+    verdict = present["verdict"]
+    print(coloured(verdict["level"], verdict["sentence"]), verdict["action"])
+    for name, tile in present["tiles"].items():
+        age = "never read" if tile["age_seconds"] is None else f"{tile['age_seconds']:.0f} s ago"
+        print(f"  {name:<11}{coloured(tile['level'], tile['word'])}  ({age})  {'; '.join(tile['details'])}")
+    return 0

@@ -1,0 +1,267 @@
+"""What the page says: one verdict and four tiles. Pure: readings and problems in, words out.
+
+Order of the verdict: what stops work first. Unknown is never green, and an old value is shown as
+old. Words, shapes and colours say the same thing.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from agent.snapshot import Snapshot
+from telemetry import catalogue as names
+from telemetry.catalogue import Metric, Owner
+from telemetry.reading import Reading
+
+Level = Literal["good", "warning", "bad", "unknown"]
+_LATE_SECONDS = 90.0
+_FAULT_WORDS = {
+    "lan": ("The centre's own network is down", "Check the switch and the cable to the gateway."),
+    "access": ("The line to the provider is down", "Check the modem's lights, then call the provider."),
+    "isp": ("The provider's network is down", "Nothing to repair here. Call the provider."),
+    "dns": ("Names are not resolved", "Restart the modem; if it stays, call the provider."),
+    "target": ("One site far away is down", "The line works. Nothing to do here."),
+    "captive": ("The provider shows a sign-in or payment page", "Check the provider's bill."),
+}
+
+
+class Tile(Struct, frozen=True):
+    """word: the state in a word or two. details: further lines. age_seconds: None if nothing was ever read."""
+
+    title: str
+    level: Level
+    word: str
+    details: tuple[str, ...] = ()
+    age_seconds: float | None = None
+    stale: bool = False
+
+
+class Verdict(Struct, frozen=True):
+    """sentence: what is. action: what to do first; empty when there is nothing to do."""
+
+    level: Level
+    sentence: str
+    action: str = ""
+
+
+class View(Struct, frozen=True):
+    """All that the page shows."""
+
+    verdict: Verdict
+    tiles: tuple[Tile, ...]
+
+
+def view(snapshot: Snapshot, problems: list[str]) -> View:
+    """The View of this moment."""
+    tiles = (internet(snapshot), power(snapshot), seats(snapshot), monitoring(snapshot, problems))
+    return View(verdict(snapshot, tiles), tiles)
+
+
+# ── verdict ────────────────────────────────────────────────────────────────────────────────────
+def verdict(snapshot: Snapshot, tiles: tuple[Tile, ...]) -> Verdict:
+    """The worst thing first: power, then internet, then what nobody knows, then monitoring."""
+    net, pwr, _, mon = tiles
+    if pwr.level in ("bad", "warning"):
+        return Verdict(pwr.level, _power_sentence(snapshot, pwr), _power_action(snapshot))
+    domain = _fault(snapshot)
+    if net.level in ("bad", "warning"):
+        sentence, action = _FAULT_WORDS.get(domain, ("The internet is down", "Check the modem."))
+        return Verdict(net.level, sentence + ".", action)
+    for tile in (pwr, net):
+        if tile.level == "unknown" and tile.word != "Not configured":
+            return Verdict("unknown", f"{tile.title} is unknown.", _UNKNOWN_ACTION[tile.title])
+    if mon.level == "bad":
+        return Verdict("warning", "The centre works, the monitoring does not.", mon.details[0] if mon.details else "")
+    watched = [tile.title for tile in (pwr, net) if tile.word != "Not configured"]
+    if not watched:
+        return Verdict("unknown", "Neither internet nor power is monitored here.", "Configure a UPS and an uplink.")
+    free = _seats_of(snapshot, "free")
+    seat = f" {free:.0f} seats are free." if free is not None and tiles[2].level == "good" else ""
+    return Verdict("good", f"{' and '.join(watched)} {'are' if len(watched) > 1 else 'is'} good.{seat}")
+
+
+_UNKNOWN_ACTION = {
+    "Power": "Check that the UPS card is connected to the network and powered.",
+    "Internet": "Wait a minute; if it stays, check the gateway's cable.",
+}
+
+
+def _power_sentence(snapshot: Snapshot, tile: Tile) -> str:
+    seconds = _max(snapshot, names.UPS_ON_BATTERY_SECONDS)
+    runtime = _min(snapshot, names.UPS_RUNTIME)
+    if not _on_battery(snapshot):
+        return f"Power: {tile.word.lower()}."
+    since = f" for {duration(seconds)}" if seconds and seconds >= 60 else ""
+    left = f", the UPS has {duration(runtime)} left" if runtime is not None else ", how long the UPS lasts is unknown"
+    return f"Mains power is off{since}{left}."
+
+
+def _power_action(snapshot: Snapshot) -> str:
+    if not _on_battery(snapshot):
+        return "Look at the UPS display and call the service number on it."
+    runtime = _min(snapshot, names.UPS_RUNTIME)
+    if _max(snapshot, names.UPS_BATTERY_LOW) or (runtime is not None and runtime < 600):
+        return "Save work now and start the generator."
+    return "Check the breaker; if neighbours are dark too, wait. Switch off what is not needed."
+
+
+# ── tiles ──────────────────────────────────────────────────────────────────────────────────────
+def power(snapshot: Snapshot) -> Tile:
+    """UPS and mains."""
+    known = _last_of(snapshot, "ups")
+    if not known:
+        return Tile("Power", "unknown", "Not configured")
+    status = {one.series.labels[1] for one in snapshot.of(names.UPS_STATUS) if one.value}
+    age, stale = _age(snapshot, [one for one in known if one.metric is names.UPS_STATUS])
+    down = [one.series.labels[0] for one in snapshot.of(names.UPS_UP) if one.value == 0]
+    if not status or stale or down:
+        return Tile("Power", "unknown", "Unknown", (_silent(down),), age, stale=True)
+    level, word = _power_word(snapshot, status)
+    return Tile("Power", level, word, _power_details(snapshot), age)
+
+
+def _power_word(snapshot: Snapshot, status: set[str]) -> tuple[Level, str]:
+    if "on_battery" in status:
+        runtime = _min(snapshot, names.UPS_RUNTIME)
+        short = bool(_max(snapshot, names.UPS_BATTERY_LOW)) or (runtime is not None and runtime < 600)
+        return "bad" if short else "warning", "On battery"
+    if "off" in status:
+        return "bad", "UPS off"
+    if _max(snapshot, names.UPS_OVERLOAD):
+        return "bad", "Overload"
+    if "bypass" in status:
+        return "warning", "Bypass: not protected"
+    if _max(snapshot, names.UPS_BATTERY_REPLACE):
+        return "warning", "Battery needs replacing"
+    if status & {"standby", "test", "other"}:
+        return "warning", "UPS " + sorted(status & {"standby", "test", "other"})[0]
+    return "good", "Mains on"
+
+
+def _power_details(snapshot: Snapshot) -> tuple[str, ...]:
+    charge, runtime = _min(snapshot, names.UPS_CHARGE), _min(snapshot, names.UPS_RUNTIME)
+    load, volts = _max(snapshot, names.UPS_OUTPUT_LOAD), _min(snapshot, names.UPS_INPUT_VOLTAGE)
+    return tuple(
+        text
+        for text, value in (
+            (f"Battery {(charge or 0):.0%}", charge),
+            (f"Would last {duration(runtime or 0)}", runtime),
+            (f"Load {(load or 0):.0%}", load),
+            (f"Mains {(volts or 0):.0f} V", volts),
+        )
+        if value is not None
+    )
+
+
+def internet(snapshot: Snapshot) -> Tile:
+    """The line, by its probes."""
+    known = _last_of(snapshot, "internet")
+    if not known:
+        return Tile("Internet", "unknown", "Not configured")
+    age, stale = _age(snapshot, [one for one in known if one.metric is names.NET_UP])
+    ups = snapshot.of(names.NET_UP)
+    if not ups or stale:
+        return Tile("Internet", "unknown", "Unknown", (), age, stale=True)
+    domain = _fault(snapshot)
+    details = _internet_details(snapshot)
+    if max(one.value for one in ups) == 0:
+        return Tile("Internet", "bad", "Down", details, age)
+    if domain in ("none", "target", ""):
+        return Tile("Internet", "good", "Up", details, age)
+    return Tile("Internet", "warning", "Trouble", details, age)
+
+
+def _internet_details(snapshot: Snapshot) -> tuple[str, ...]:
+    rtt = [one.value for one in snapshot.of(names.NET_PROBE_RTT) if one.series.labels[2] == "p50"]
+    lines = [f"Round trip {max(rtt) * 1000:.0f} ms"] if rtt else []
+    for direction in ("down", "up"):
+        rates = [
+            one
+            for one in snapshot.of(names.NET_THROUGHPUT)
+            if one.series.labels[1:] == (direction, "line")
+        ]
+        if rates:
+            best = max(rates, key=lambda one: one.value)
+            ago = duration(snapshot.age_seconds(best))
+            lines.append(f"{direction.capitalize()} {best.value * 8 / 1e6:.1f} Mbit/s, {ago} ago")
+    return tuple(lines)
+
+
+def seats(snapshot: Snapshot) -> Tile:
+    """Free, occupied, unknown."""
+    known = _last_of(snapshot, "seats")
+    if not known:
+        return Tile("Seats", "unknown", "Not configured")
+    age, stale = _age(snapshot, [one for one in known if one.metric is names.SEATS])
+    counts = {state: _seats_of(snapshot, state) for state in ("free", "occupied", "unknown")}
+    if stale or any(count is None for count in counts.values()):
+        return Tile("Seats", "unknown", "Unknown", (), age, stale=True)
+    free, occupied, unknown = (int(counts[state] or 0) for state in ("free", "occupied", "unknown"))
+    details = (f"{occupied} occupied", *((f"{unknown} unknown",) if unknown else ()))
+    if free + occupied == 0:
+        return Tile("Seats", "unknown", "Unknown", details, age)
+    return Tile("Seats", "good" if free else "warning", f"{free} free" if free else "Full", details, age)
+
+
+def monitoring(snapshot: Snapshot, problems: list[str]) -> Tile:
+    """The agent, its disk and its uplink."""
+    age, stale = _age(snapshot, [one for one in snapshot.last() if one.metric is names.AGENT_OUTBOX_ROWS])
+    rows = _max(snapshot, names.AGENT_OUTBOX_ROWS)
+    oldest = _max(snapshot, names.AGENT_OUTBOX_OLDEST)
+    waiting = (f"{rows:.0f} batches wait, oldest {duration(oldest or 0)}",) if rows is not None else ()
+    if problems:
+        return Tile("Monitoring", "bad", "Trouble", (*problems[:3], *waiting), age, stale)
+    if rows is None or stale:
+        return Tile("Monitoring", "unknown", "Starting", (), age, stale=True)
+    connected = _max(snapshot, names.AGENT_UPLINK_CONNECTED)
+    word = "Local only" if connected is None else "Reporting"
+    return Tile("Monitoring", "good", word, waiting, age)
+
+
+# ── helpers ────────────────────────────────────────────────────────────────────────────────────
+def duration(seconds: float) -> str:
+    """"40 s", "12 min", "3 h 5 min", "2 d"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 172_800:
+        return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
+    return f"{seconds / 86400:.0f} d"
+
+
+def _silent(cards: list[str]) -> str:
+    return f"{', '.join(cards)} does not answer" if cards else "No fresh value"
+
+
+def _on_battery(snapshot: Snapshot) -> bool:
+    return any(one.series.labels[1] == "on_battery" and one.value for one in snapshot.of(names.UPS_STATUS))
+
+
+def _fault(snapshot: Snapshot) -> str:
+    return next((one.series.labels[1] for one in snapshot.of(names.NET_FAULT) if one.value), "")
+
+
+def _seats_of(snapshot: Snapshot, state: str) -> float | None:
+    counts = [one.value for one in snapshot.of(names.SEATS) if one.series.labels[2] == state]
+    return sum(counts) if counts else None
+
+
+def _last_of(snapshot: Snapshot, owner: Owner) -> list[Reading]:
+    return [one for one in snapshot.last() if one.metric.owner == owner]
+
+
+def _age(snapshot: Snapshot, readings: list[Reading]) -> tuple[float | None, bool]:
+    if not readings:
+        return None, True
+    newest = max(readings, key=lambda one: one.at)
+    age = snapshot.age_seconds(newest)
+    return age, newest not in snapshot.live() and age > _LATE_SECONDS
+
+
+def _max(snapshot: Snapshot, metric: Metric) -> float | None:
+    return max((one.value for one in snapshot.of(metric)), default=None)
+
+
+def _min(snapshot: Snapshot, metric: Metric) -> float | None:
+    return min((one.value for one in snapshot.of(metric)), default=None)

@@ -1,0 +1,368 @@
+"""Outbox -> MQTT 5 and back: the only importer of paho here. One thread that owns its loop.
+
+PUBACK is flow control: it opens the window of 8 and nothing more. A row leaves the disk when
+ingest's ack names it. The newest batch goes first, then the oldest; what is not acknowledged is
+sent again after a growing, jittered wait. Retained states go at once on change, ahead of all
+batches. paho's own queue is never used: it neither survives the process nor respects the window.
+"""
+
+import logging
+import random
+import selectors
+import socket
+import ssl
+import threading
+import time
+from typing import Any
+
+import msgspec
+import paho.mqtt.client as mqtt
+from msgspec import Struct
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from agent.config import UplinkConfig
+from agent.outbox import Outbox, Row
+from agent.states import State, changed_enough
+from telemetry.errors import ConfigError, UplinkError
+from telemetry.wire import Ack, ack_topic, samples_topic, schema_topic, state_topic
+
+log = logging.getLogger(__name__)
+WINDOW = 8
+CREDIT = 32
+"""Rows sent but not acknowledged by ingest: beyond this only the newest goes, so that a dead centre costs no data."""
+_RESEND_CAP_SECONDS = 1800.0
+_PARK_SECONDS = 3600.0
+_BACKOFF_SECONDS, _BACKOFF_CAP_SECONDS = 10.0, 600.0
+_CONNECT_TIMEOUT_SECONDS = 20.0
+_PROBE_SECONDS = 120.0
+_OVERHEAD_BYTES = 128
+_MAX_ACK_BYTES = 64 * 1024
+_UNSET_CLOCK = 1_735_689_600  # 2025-01-01: no row is dated before the agent was written
+_ack_decoder = msgspec.json.Decoder(Ack)
+_encoder = msgspec.json.Encoder()
+
+
+class Sending(Struct):
+    """A row that is on its way: when to send it again, and how often that was."""
+
+    due: float
+    tries: int = 0
+
+
+class Uplink(threading.Thread):
+    """Connects, publishes, settles, reconnects until `stop`."""
+
+    def __init__(self, centre: str, config: UplinkConfig, outbox: Outbox, version: str) -> None:
+        super().__init__(name="uplink", daemon=True)
+        self._centre, self._config, self._outbox, self._version = centre, config, outbox, version
+        self._wake_r, self._wake_w = socket.socketpair()
+        self._wake_r.setblocking(False)
+        self._wake_w.setblocking(False)
+        self._stopping = threading.Event()
+        self._states: dict[str, State] = {}
+        self._told: dict[str, State] = {}
+        self._pending: dict[int, int | None] = {}
+        self._sending: dict[int, Sending] = {}
+        self._schemas_sent: set[str] = set()
+        self._packet_limit = 2**28
+        self._failures = 0
+        self._next_probe = 0.0
+        self.connected = False
+        self.last_progress = time.monotonic()
+        self.refused = {"broker": 0, "ingest": 0, "too_large": 0}
+        self._client = self._new_client()
+
+    # ── called from other threads ──────────────────────────────────────────────────────────────
+    def tell(self, states: dict[str, State]) -> None:
+        """The present; what changed since it was last told is published, retained, at once."""
+        self._states = states
+        if any(changed_enough(self._told.get(name), state) for name, state in states.items()):
+            self.wake()
+
+    def wake(self) -> None:
+        """Look again at what there is to send."""
+        try:
+            self._wake_w.send(b"\0")
+        except BlockingIOError:
+            pass
+
+    def stop(self, timeout_seconds: float = 3.0) -> None:
+        """Say goodbye to the broker and end the thread."""
+        self._stopping.set()
+        self.wake()
+        self.join(timeout_seconds)
+
+    # ── the thread ─────────────────────────────────────────────────────────────────────────────
+    def run(self) -> None:
+        """Thread body."""
+        self._pause(random.uniform(0, self._config.connect_spread_seconds))
+        while not self._stopping.is_set():
+            try:
+                self._session()
+            except (UplinkError, ConfigError, OSError) as problem:
+                if self._failures == 0:
+                    log.warning("no connection to the broker cause=%r", str(problem)[:120])
+            self.connected = False
+            self._failures += 1
+            ceiling = min(_BACKOFF_CAP_SECONDS, _BACKOFF_SECONDS * 2 ** min(self._failures - 1, 10))
+            self._pause(random.uniform(0, min(ceiling, max(1.0, self._config.connect_spread_seconds))))
+
+    def _session(self) -> None:
+        self._client = self._new_client()
+        self._client.connect(
+            self._config.host,
+            self._config.port,
+            keepalive=self._config.keepalive_seconds,
+            clean_start=True,
+            properties=_expiring_at_once(),
+        )
+        try:
+            while not self._stopping.is_set():
+                self._turn()
+            self._say_goodbye()
+        finally:
+            self._client.disconnect()
+            _close(self._client)
+
+    def _turn(self) -> None:
+        self._wait()
+        self._check(self._client.loop_misc())
+        if self.connected:
+            self._outbox.close_due()
+            self._tell_changes()
+            self._fill_window()
+        while self._client.want_write():
+            self._check(self._client.loop_write())
+            if not _writable(self._client):
+                break
+
+    def _wait(self) -> None:
+        sock = self._client.socket()
+        if sock is None:
+            raise UplinkError("the broker closed the connection")
+        with selectors.DefaultSelector() as selector:
+            events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._client.want_write() else 0)
+            selector.register(sock, events)
+            selector.register(self._wake_r, selectors.EVENT_READ)
+            buffered = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+            ready = selector.select(0 if buffered else self._timeout())
+        for key, _ in ready:
+            if key.fileobj is self._wake_r:
+                _drain(self._wake_r)
+        if buffered or any(key.fileobj is sock and mask & selectors.EVENT_READ for key, mask in ready):
+            self._check(self._client.loop_read())
+
+    def _timeout(self) -> float:
+        now = time.monotonic()
+        next_resend = min((one.due - now for one in self._sending.values()), default=60.0)
+        return max(0.2, min(next_resend, self._outbox.next_due_seconds(), self._config.keepalive_seconds / 4, 60.0))
+
+    def _check(self, code: Any) -> None:
+        if code not in (mqtt.MQTT_ERR_SUCCESS, mqtt.MQTT_ERR_AGAIN):
+            raise UplinkError(mqtt.error_string(code))
+
+    def _pause(self, seconds: float) -> None:
+        self._stopping.wait(seconds)
+        _drain(self._wake_r)
+
+    # ── paho ───────────────────────────────────────────────────────────────────────────────────
+    def _new_client(self) -> mqtt.Client:
+        config = self._config
+        client = mqtt.Client(
+            mqtt.CallbackAPIVersion.VERSION2, client_id=self._centre, protocol=mqtt.MQTTv5, reconnect_on_failure=False
+        )
+        client.connect_timeout = _CONNECT_TIMEOUT_SECONDS
+        if config.tls:
+            client.tls_set_context(tls_context(config))
+        if config.username:
+            client.username_pw_set(config.username, _password(config.password_file))
+        will = Properties(PacketTypes.WILLMESSAGE)
+        will.WillDelayInterval = config.will_delay_seconds
+        lost = _encoder.encode({"v": 1, "ts": _now_ms(), "online": False, "cause": "lost"})
+        client.will_set(state_topic(self._centre, "online"), lost, qos=1, retain=True, properties=will)
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_publish = self._on_publish
+        client.on_message = self._on_message
+        return client
+
+    def _on_connect(self, client: mqtt.Client, _data: Any, _flags: Any, code: ReasonCode, props: Any) -> None:
+        if code.is_failure:
+            raise UplinkError(f"the broker refuses us: {code}")
+        self._packet_limit = getattr(props, "MaximumPacketSize", 2**28)
+        self._pending.clear()
+        self._sending.clear()
+        self._schemas_sent.clear()
+        self._told.clear()
+        client.subscribe(ack_topic(self._centre), qos=0)
+        self._publish_state("online", {"online": True, "version": self._version}, _now_ms())
+        self.connected, self._failures = True, 0
+        self.last_progress = time.monotonic()
+        log.info("connected to the broker")
+
+    def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, code: ReasonCode, _props: Any) -> None:
+        if self.connected:
+            log.warning("connection to the broker ended reason=%r", str(code))
+        self.connected = False
+
+    def _on_publish(self, _client: Any, _data: Any, mid: int, code: ReasonCode, _props: Any) -> None:
+        seq = self._pending.pop(mid, None)
+        self.last_progress = time.monotonic()
+        if seq is None:
+            return
+        if code.is_failure:
+            self.refused["broker"] += 1
+            self._sending[seq] = Sending(time.monotonic() + _PARK_SECONDS)
+            log.warning("the broker refuses a batch reason=%r", str(code))
+        else:
+            self.broker_took(seq)
+
+    def broker_took(self, seq: int) -> None:
+        """PUBACK came: the broker has it in memory, which keeps nothing. The row stays."""
+
+    def _on_message(self, _client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
+        try:
+            ack = _ack_decoder.decode(message.payload[:_MAX_ACK_BYTES])
+        except msgspec.DecodeError:
+            log.warning("an ack that cannot be read bytes=%d", len(message.payload))
+            return
+        self.last_progress = time.monotonic()
+        if ack.need:
+            self._schemas_sent.discard(ack.need)
+            self._sending.clear()
+            return
+        self._outbox.settle(ack.e, [*ack.a, *((seq, seq) for seq in ack.r)])
+        if ack.e == self._outbox.epoch:
+            self.refused["ingest"] += len(ack.r)
+            gone = [seq for seq in self._sending if _within(seq, ack)]
+            for seq in gone:
+                del self._sending[seq]
+
+    # ── publishing ─────────────────────────────────────────────────────────────────────────────
+    def _tell_changes(self) -> None:
+        for name, state in self._states.items():
+            if changed_enough(self._told.get(name), state):
+                self._told[name] = state
+                self._publish_state(name, state.fields, state.ts)
+
+    def _publish_state(self, name: str, fields: dict[str, Any], ts: int) -> None:
+        body = _encoder.encode({"v": 1, "ts": ts, **fields})
+        sent = self._client.publish(state_topic(self._centre, name), body, qos=1, retain=True)
+        self._pending[sent.mid] = None
+
+    def _fill_window(self) -> None:
+        if time.time() < _UNSET_CLOCK:
+            return
+        now = time.monotonic()
+        for row in self._candidates():
+            if len([seq for seq in self._pending.values() if seq]) >= WINDOW:
+                return
+            known = self._sending.get(row.seq)
+            if known is None or known.due <= now:
+                self._send(row, known.tries if known else 0)
+
+    def _candidates(self) -> list[Row]:
+        newest = self._outbox.newest()
+        if newest is None:
+            return []
+        waiting = sum(1 for one in self._sending.values() if one.due > time.monotonic())
+        if waiting >= CREDIT:
+            return [newest] if time.monotonic() >= self._next_probe else []
+        return [newest, *(row for row in self._outbox.oldest(CREDIT + WINDOW) if row.seq != newest.seq)]
+
+    def _send(self, row: Row, tries: int) -> None:
+        if len(row.body) + _OVERHEAD_BYTES > self._packet_limit:
+            self.refused["too_large"] += 1
+            self._sending[row.seq] = Sending(time.monotonic() + _PARK_SECONDS)
+            return
+        self._send_schema(row.sid)
+        sent = self._client.publish(samples_topic(self._centre), row.body, qos=1)
+        self._pending[sent.mid] = row.seq
+        wait = min(_RESEND_CAP_SECONDS, self._config.resend_seconds * 2 ** min(tries, 10))
+        self._sending[row.seq] = Sending(time.monotonic() + random.uniform(wait, 1.5 * wait), tries + 1)
+        self._next_probe = time.monotonic() + _PROBE_SECONDS
+
+    def _send_schema(self, sid: str) -> None:
+        if sid in self._schemas_sent:
+            return
+        body = self._outbox.schema_body(sid)
+        if body is not None:
+            sent = self._client.publish(schema_topic(self._centre, sid), body, qos=1, retain=True)
+            self._pending[sent.mid] = None
+            self._schemas_sent.add(sid)
+
+    def _say_goodbye(self) -> None:
+        """A planned stop is told as such; the will is for the unplanned ones."""
+        if not self.connected:
+            return
+        self._outbox.close_all()
+        self._publish_state("online", {"online": False, "cause": "clean"}, _now_ms())
+        deadline = time.monotonic() + 2.0
+        while self._pending and time.monotonic() < deadline and self._client.socket() is not None:
+            self._check(self._client.loop(0.1))
+
+
+def tls_context(config: UplinkConfig) -> ssl.SSLContext:
+    """The TLS settings of a config; raises ConfigError naming the file that cannot be used."""
+    try:
+        context = ssl.create_default_context(cafile=config.ca_file or None)
+    except (OSError, ssl.SSLError) as problem:
+        raise ConfigError(config.ca_file, "$.uplink.ca_file", "no usable certificates", "a PEM file") from problem
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if config.cert_file:
+        try:
+            context.load_cert_chain(config.cert_file, config.key_file or None)
+        except (OSError, ssl.SSLError) as problem:
+            raise ConfigError(
+                config.cert_file, "$.uplink.cert_file", "certificate or key not usable", "PEM files that belong together"
+            ) from problem
+    return context
+
+
+def _password(file: str) -> str | None:
+    if not file:
+        return None
+    try:
+        with open(file, encoding="utf-8") as handle:
+            return handle.readline().rstrip("\n")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise ConfigError(file, "$.uplink.password_file", "secret not readable", "a file the agent may read") from problem
+
+
+def _expiring_at_once() -> Properties:
+    properties = Properties(PacketTypes.CONNECT)
+    properties.SessionExpiryInterval = 0
+    return properties
+
+
+def _within(seq: int, ack: Ack) -> bool:
+    return seq in ack.r or any(first <= seq <= last for first, last in ack.a)
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
+
+
+def _drain(sock: socket.socket) -> None:
+    try:
+        while sock.recv(4096):
+            pass
+    except BlockingIOError:
+        pass
+
+
+def _writable(client: mqtt.Client) -> bool:
+    sock = client.socket()
+    if sock is None:
+        return False
+    with selectors.DefaultSelector() as selector:
+        selector.register(sock, selectors.EVENT_WRITE)
+        return bool(selector.select(0))
+
+
+def _close(client: mqtt.Client) -> None:
+    sock = client.socket()
+    if sock is not None:
+        sock.close()

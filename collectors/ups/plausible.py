@@ -1,0 +1,109 @@
+"""Can this value be true? Every rule by name, every rejection counted under it.
+
+Pure functions: (field, scaled value, raw number) -> accepted value or a rule that says no. Some
+cards are off by a power of ten; a value is mended only where the mend is certain.
+"""
+
+from msgspec import Struct
+
+SENTINELS = frozenset({2147483647, 4294967295, 65535, 65534, 655350, 32767, -2147483648})
+_VOLTS = frozenset({"input_volts", "output_volts"})
+_HERTZ = frozenset({"input_hertz", "output_hertz"})
+_WEEK = 7 * 86400.0
+RULES = (
+    "sentinel", "negative", "out_of_range", "wrong_type", "unknown_enum", "zero_runtime_on_mains",
+    "zero_under_load", "zero_frequency", "absolute_zero", "not_text",
+)  # fmt: skip
+
+
+class Rejection(Struct, frozen=True):
+    """A value that cannot be true: the MIB object, what the card said, the rule."""
+
+    object: str
+    raw: str
+    rule: str
+
+
+def plausible(field: str, value: float, raw: int) -> float | str:
+    """The value to publish, or the name of the rule that rejects it."""
+    if raw in SENTINELS:
+        return "sentinel"
+    if field in _VOLTS:
+        return _volts(value)
+    if field in _HERTZ:
+        return _hertz(value)
+    return _RANGED.get(field, _positive)(value)
+
+
+def _volts(value: float) -> float | str:
+    if value < 0:
+        return "negative"
+    if 600 < value < 6000:  # tenths sent as volts (Huawei GSE200M through RFC 1628)
+        value /= 10
+    return value if value <= 600 else "out_of_range"
+
+
+def _hertz(value: float) -> float | str:
+    for factor in (1, 10, 100):  # hundredths sent as tenths (Huawei GSE200M)
+        if 40 <= value / factor <= 70:
+            return value / factor
+    return "negative" if value < 0 else "zero_frequency" if value == 0 else "out_of_range"
+
+
+def _charge(value: float) -> float | str:
+    return value if 0 <= value <= 1 else "negative" if value < 0 else "out_of_range"
+
+
+def _load(value: float) -> float | str:
+    if 2 < value <= 20:
+        value /= 10
+    return value if 0 <= value <= 2 else "negative" if value < 0 else "out_of_range"
+
+
+def _runtime(value: float) -> float | str:
+    return value if 0 <= value <= _WEEK else "negative" if value < 0 else "out_of_range"
+
+
+def _temperature(value: float) -> float | str:
+    if value in (-273.0, -273.1, 0.0):
+        return "absolute_zero"
+    return value if -20 <= value <= 90 else "out_of_range"
+
+
+def _battery_volts(value: float) -> float | str:
+    return value if 1 < value < 1000 else "out_of_range"
+
+
+def _battery_amperes(value: float) -> float | str:
+    return value if -1000 < value < 1000 else "out_of_range"
+
+
+def _positive(value: float) -> float | str:
+    return value if 0 <= value < 1e7 else "negative" if value < 0 else "out_of_range"
+
+
+_RANGED = {
+    "charge_ratio": _charge,
+    "load_ratio": _load,
+    "runtime_seconds": _runtime,
+    "temperature_celsius": _temperature,
+    "battery_volts": _battery_volts,
+    "battery_amperes": _battery_amperes,
+}
+
+
+def runtime_contradiction(runtime: float | None, charge: float | None, status: str | None) -> bool:
+    """Runtime 0 while the battery holds charge and mains carries the load: the card cannot estimate."""
+    return runtime == 0 and status != "on_battery" and (charge is None or charge > 0.2)
+
+
+def watts_contradiction(watts: float | None, load: list[float], voltamperes: float | None) -> bool:
+    """0 W under load, or a power that the rating and the load cannot give (kW or 0.1 kW sent as W)."""
+    if watts is None:
+        return False
+    mean = sum(load) / len(load) if load else None
+    if watts == 0:
+        return bool(mean)
+    if mean and voltamperes:
+        return not 0.2 * mean * voltamperes <= watts <= 1.5 * mean * voltamperes
+    return False

@@ -1,0 +1,80 @@
+"""One card, read again and again: what to ask, how often, and what was learned about it."""
+
+from collections.abc import Iterable
+
+from collectors.snmp import Session, Value
+from collectors.ups.decode import UpsState, decode
+from collectors.ups.detect import detect
+from collectors.ups.mib import Mib, Row, fallback
+from telemetry.errors import CollectError, NotRecognised
+
+_STATIC_EVERY = 360  # polls; an hour at 10 s
+_REDETECT_AFTER = 3
+
+
+class Card:
+    """Polls over one Session; remembers the brand and which objects do not exist."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._mib: Mib | None = None
+        self._present: set[str] | None = None
+        self._static: dict[str, Value] = {}
+        self._polls = 0
+        self._without_status = 0
+
+    async def read(self) -> UpsState:
+        """The state now; raises CollectError as Session.get does, NotRecognised for a non-UPS."""
+        if self._mib is None:
+            self._mib = await detect(self._session)
+            self._present, self._polls = None, 0
+        rows = _rows(self._mib)
+        raw = await self._values(rows)
+        raw |= await self._alarm_tables(rows)
+        state = decode(self._static | raw, self._mib, fallback())
+        self._watch_status(state)
+        return state
+
+    async def _values(self, rows: list[Row]) -> dict[str, Value]:
+        hourly = self._polls % _STATIC_EVERY == 0
+        self._polls += 1
+        wanted = _oids(row for row in rows if not row.static)
+        if hourly:
+            fixed = await self._session.get(_oids(row for row in rows if row.static))
+            self._static, self._present = fixed, None
+        if self._present is None:
+            raw = await self._session.get(wanted)
+            raw |= await self._rows_with_extra_zero(rows, raw)
+            self._present = set(raw)
+            return raw
+        return await self._session.get([oid for oid in wanted if oid in self._present]
+                                       + [oid for oid in self._present if oid.endswith(".0") and oid[:-2] in wanted])
+
+    async def _rows_with_extra_zero(self, rows: list[Row], raw: dict[str, Value]) -> dict[str, Value]:
+        absent = [oid + ".0" for row in rows if row.phases for oid in row.oids() if oid not in raw]
+        return await self._session.get(absent) if absent else {}
+
+    async def _alarm_tables(self, rows: list[Row]) -> dict[str, Value]:
+        found: dict[str, Value] = {}
+        for row in rows:
+            if row.alarms:
+                try:
+                    found |= await self._session.walk(row.oid)
+                except CollectError:  # a failing alarm table must not cost the poll (NUT issue 2488)
+                    continue
+        return found
+
+    def _watch_status(self, state: UpsState) -> None:
+        self._without_status = 0 if state.status else self._without_status + 1
+        if self._without_status >= _REDETECT_AFTER:
+            self._mib, self._without_status = None, 0
+        if state.status is None:
+            raise NotRecognised("the card no longer says where its output comes from")
+
+
+def _rows(mib: Mib) -> list[Row]:
+    return list(mib.row) if mib is fallback() else [*mib.row, *fallback().row]
+
+
+def _oids(rows: Iterable[Row]) -> list[str]:
+    return list(dict.fromkeys(oid for row in rows for oid in row.oids()))

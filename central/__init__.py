@@ -1,0 +1,1 @@
+"""The centre of the country: ingest, registry, notification, simulation. Imports telemetry only."""

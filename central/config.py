@@ -1,0 +1,125 @@
+"""One TOML file for all of the central side -> typed sections; ConfigError says what is wrong where."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from telemetry.errors import ConfigError
+
+Port = Annotated[int, Meta(ge=1, le=65535)]
+Seconds = Annotated[float, Meta(gt=0, le=86400)]
+
+
+class Broker(Struct, frozen=True, forbid_unknown_fields=True):
+    """[broker]"""
+
+    host: str = "127.0.0.1"
+    port: Port = 8883
+    tls: bool = True
+    ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+    username: str = ""
+    password_file: str = ""
+    client_id: str = "ingest"
+
+
+class Store(Struct, frozen=True, forbid_unknown_fields=True):
+    """[store]: Prometheus or VictoriaMetrics, by remote write."""
+
+    url: str = "http://127.0.0.1:9090"
+    write_path: str = "/api/v1/write"
+    hold_seconds: Seconds = 45.0
+    """Between the store's 2xx and our ack: longer than the store keeps samples in memory only."""
+    timeout_seconds: Seconds = 10.0
+
+
+class Database(Struct, frozen=True, forbid_unknown_fields=True):
+    """[database]"""
+
+    url: str = "sqlite:////var/lib/centre-monitor/central.sqlite"
+
+
+class Ingest(Struct, frozen=True, forbid_unknown_fields=True):
+    """[ingest]"""
+
+    quarantine_directory: str = "/var/lib/centre-monitor/quarantine"
+    quarantine_megabytes: Annotated[int, Meta(ge=1, le=4096)] = 64
+    lost_after_seconds: Seconds = 180.0
+    """A centre that does not come back this long after a broker restart is offline, cause unknown."""
+
+
+class Smtp(Struct, frozen=True, forbid_unknown_fields=True):
+    """[notify.smtp]"""
+
+    host: str
+    port: Port = 25
+    sender: str = "monitor@example.org"
+    starttls: bool = False
+    username: str = ""
+    password_file: str = ""
+
+
+class Sms(Struct, frozen=True, forbid_unknown_fields=True):
+    """[notify.sms]: any HTTP gateway. {number} and {text} are replaced, URL-encoded; POST when `body` is set."""
+
+    url: str
+    body: str = ""
+    content_type: str = "application/x-www-form-urlencoded"
+    headers: dict[str, str] = {}
+    secret_file: str = ""
+    """Replaces {secret} in url, body and headers."""
+    timeout_seconds: Seconds = 10.0
+
+
+class Notify(Struct, frozen=True, forbid_unknown_fields=True):
+    """[notify]"""
+
+    token_file: str
+    """Bearer token that Alertmanager must show."""
+    host: str = "127.0.0.1"
+    port: Port = 9812
+    tries_per_channel: Annotated[int, Meta(ge=1, le=50)] = 8
+    retry_seconds: Seconds = 5.0
+    """First wait after a failed try; doubles up to 5 minutes."""
+    noc_email: str = ""
+    """Alerts of a centre that nobody is registered for go here."""
+    sms: Sms | None = None
+    smtp: Smtp | None = None
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    broker: Broker = Broker()
+    store: Store = Store()
+    database: Database = Database()
+    ingest: Ingest = Ingest()
+    notify: Notify | None = None
+
+
+def read_config(file: Path) -> Config:
+    """The Config in `file`; raises ConfigError with file, path and problem."""
+    try:
+        return msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), Config)
+    except FileNotFoundError as problem:
+        raise ConfigError(file, "$", "no such file", "see config/central.toml") from problem
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise ConfigError(file, "$", str(problem)) from problem
+    except msgspec.ValidationError as problem:
+        what, _, where = str(problem).partition(" - at `")
+        raise ConfigError(file, where.rstrip("`") or "$", what) from problem
+
+
+def read_secret(file: str) -> str:
+    """The first line of a secret file; raises ConfigError."""
+    try:
+        lines = Path(file).read_text(encoding="utf-8").strip().splitlines()
+    except (OSError, UnicodeDecodeError) as problem:
+        raise ConfigError(file, "$", "secret not readable", "a file that only this service may read") from problem
+    if not lines:
+        raise ConfigError(file, "$", "secret is empty", "one line of text")
+    return lines[0]

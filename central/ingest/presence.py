@@ -1,0 +1,74 @@
+"""Which centres are there, and why the others are not. Pure: messages and times come in.
+
+Evidence, in order: the agent's own goodbye; the last power state (on battery before it fell
+silent); the last internet state (the line was already in trouble); otherwise unknown, never a guess.
+"""
+
+from typing import Any
+
+from msgspec import Struct
+
+
+class Presence(Struct):
+    """One centre. online is None while nobody knows."""
+
+    online: bool | None = None
+    cause: str = "unknown"
+    last_seen: float = 0.0
+    unheard_since: float | None = None
+    on_battery: bool = False
+    line_trouble: bool = False
+
+
+class Roll:
+    """All centres that were ever heard of."""
+
+    def __init__(self, lost_after_seconds: float) -> None:
+        self._lost_after = lost_after_seconds
+        self.centres: dict[str, Presence] = {}
+
+    def broker_back(self, now: float) -> None:
+        """The broker was away: what it said before counts for nothing until it is said again."""
+        for one in self.centres.values():
+            one.unheard_since = now
+            if one.online:
+                one.online = None
+
+    def heard(self, centre: str, now: float) -> None:
+        """Anything arrived."""
+        one = self.centres.setdefault(centre, Presence())
+        one.last_seen, one.unheard_since = now, None
+        if one.online is None:
+            one.online = True
+
+    def state(self, centre: str, name: str, state: dict[str, Any], *, retained: bool, now: float) -> bool:
+        """A state message; True when online changed."""
+        one = self.centres.setdefault(centre, Presence())
+        before = one.online
+        if not retained:
+            one.last_seen = now
+        one.last_seen = max(one.last_seen, min(now, float(state["ts"]) / 1000))
+        if name == "power":
+            cards = state.get("ups")
+            one.on_battery = isinstance(cards, dict) and any(
+                isinstance(card, dict) and card.get("status") == "on_battery" for card in cards.values()
+            )
+        elif name == "internet":
+            lines = state.get("uplinks")
+            one.line_trouble = isinstance(lines, dict) and any(
+                isinstance(line, dict) and line.get("fault") in ("access", "isp") for line in lines.values()
+            )
+        elif name == "online":
+            one.online, one.unheard_since = state.get("online") is True, None
+            one.cause = "clean" if state.get("cause") == "clean" else _cause(one)
+        return one.online != before
+
+    def settle(self, now: float) -> None:
+        """Centres that did not come back after the broker did are offline."""
+        for one in self.centres.values():
+            if one.unheard_since is not None and one.online is None and now - one.unheard_since > self._lost_after:
+                one.online, one.cause, one.unheard_since = False, _cause(one), None
+
+
+def _cause(one: Presence) -> str:
+    return "power" if one.on_battery else "internet" if one.line_trouble else "unknown"

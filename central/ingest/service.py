@@ -1,0 +1,348 @@
+"""The loop: take messages, admit, write, hold, ack. What cannot be accepted is counted and set aside.
+
+Order for each batch: events to the database, samples to the store, PUBACK, hold, application ack.
+While the store is away nothing is PUBACKed and nothing acknowledged; the agents keep their rows.
+"""
+
+import logging
+import queue
+import signal
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from central.config import Config
+from central.database import centre_infos, open_database, store_events
+from central.ingest import protobuf, states
+from central.ingest.admit import JOB, Admitted, Template, Topic, admit, check_time, parse_state, parse_topic, series_labels, template
+from central.ingest.hold import Held, HoldList
+from central.ingest.presence import Roll
+from central.ingest.quarantine import Quarantine
+from central.ingest.store import Store
+from central.ingest.subscribe import Message, Subscriber
+from telemetry import catalogue as names
+from telemetry.errors import Rejected
+from telemetry.wire import Ack, ack_topic, decode_schema, parse_batch, ranges
+
+log = logging.getLogger(__name__)
+_BATCH_MESSAGES = 100
+_TEMPLATES = 40_000
+_TEMPLATES_PER_CENTRE = 64
+_OWN_SERIES_SECONDS = 15.0
+_RELEASE_SECONDS = 1.0
+_REGISTRY_SECONDS = 60.0
+_RETRY_SECONDS = 1.0
+
+
+class Ready(Struct, frozen=True):
+    """An admitted message on its way to the store."""
+
+    message: Message
+    centre: str
+    body: bytes
+    samples: int
+    batch: Admitted | None = None
+
+
+class Ingest:
+    """One ingest process; several may share the stream."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._subscriber = Subscriber(config.broker)
+        self._store = Store(config.store)
+        self._database: Engine = open_database(config.database.url)
+        self._quarantine = Quarantine(
+            Path(config.ingest.quarantine_directory), config.ingest.quarantine_megabytes * 2**20
+        )
+        self._hold = HoldList(config.store.hold_seconds)
+        self._roll = Roll(config.ingest.lost_after_seconds)
+        self._templates: OrderedDict[tuple[str, str], Template] = OrderedDict()
+        self._asked: dict[tuple[str, str], float] = {}
+        self._infos: dict[str, dict[str, str]] = {}
+        self._store_start: str | None = None
+        self._generation = 0
+        self._next = {"own": 0.0, "release": 0.0, "registry": 0.0}
+        self._said_offline: set[str] = set()
+        self._stop = threading.Event()
+        self.samples = 0
+        self.rejected: dict[str, int] = {}
+        self.ack_lag: float | None = None
+
+    def run(self) -> None:
+        """Until SIGTERM."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stop.set())
+        self._subscriber.start()
+        while not self._stop.is_set():
+            self.turn()
+        self._subscriber.stop()
+
+    def turn(self) -> None:
+        """Take what has arrived, at most 100 messages or a second of waiting, and do what is due."""
+        messages = self._take()
+        self._watch_broker()
+        ready = [one for message in messages if (one := self._admit(message)) is not None]
+        if ready:
+            self._keep(ready)
+        now = time.monotonic()
+        for name, every, act in (
+            ("release", _RELEASE_SECONDS, self._release),
+            ("registry", _REGISTRY_SECONDS, self._read_registry),
+            ("own", _OWN_SERIES_SECONDS, self._write_own),
+        ):
+            if now >= self._next[name]:
+                self._next[name] = now + every
+                act()
+
+    # ── in ─────────────────────────────────────────────────────────────────────────────────────
+    def _take(self) -> list[Message]:
+        found = []
+        try:
+            found.append(self._subscriber.messages.get(timeout=0.5))
+            while len(found) < _BATCH_MESSAGES:
+                found.append(self._subscriber.messages.get_nowait())
+        except queue.Empty:
+            pass
+        return found
+
+    def _watch_broker(self) -> None:
+        if self._subscriber.generation != self._generation:
+            self._generation = self._subscriber.generation
+            self._roll.broker_back(time.time())
+
+    def _admit(self, message: Message) -> Ready | None:
+        try:
+            topic = parse_topic(message.topic)
+            return self._admit_topic(topic, message)
+        except Rejected as problem:
+            self._reject(message, problem)
+        except Exception as problem:  # a bug must cost one message, not the country
+            log.exception("ingest has a bug topic=%r", message.topic[:80])
+            self._reject(message, Rejected(type(problem).__name__))
+        return None
+
+    def _admit_topic(self, topic: Topic, message: Message) -> Ready | None:
+        if topic.kind == "schema":
+            self._learn(topic.centre, topic.name, message.payload)
+            self._subscriber.done(message)
+            return None
+        if topic.kind == "state":
+            return self._admit_state(topic, message)
+        self._roll.heard(topic.centre, message.arrived)
+        return self._admit_batch(topic.centre, message)
+
+    def _admit_state(self, topic: Topic, message: Message) -> Ready | None:
+        if not message.payload:
+            self._subscriber.done(message)
+            return None
+        state = parse_state(message.payload)
+        if self._roll.state(topic.centre, topic.name, state, retained=message.retained, now=message.arrived):
+            self._next["own"] = 0.0
+        ts: Any = state["ts"]
+        if not message.retained:
+            check_time(ts, ts, int(message.arrived * 1000))
+        body = states.state_series(topic.centre, topic.name, state) if _fresh(ts, message) else b""
+        if not body:
+            self._subscriber.done(message)
+            return None
+        return Ready(message, topic.centre, body, 1)
+
+    def _admit_batch(self, centre: str, message: Message) -> Ready | None:
+        parsed = parse_batch(message.payload)
+        made = self._templates.get((centre, parsed.sid))
+        if made is None:
+            self._ask(centre, parsed.sid)
+            self._subscriber.done(message)
+            return None
+        batch = admit(parsed, made, int(message.arrived * 1000))
+        return Ready(message, centre, batch.body, batch.samples, batch)
+
+    def _learn(self, centre: str, sid: str, body: bytes) -> None:
+        if not body or (centre, sid) in self._templates:
+            return
+        schema = decode_schema(body)
+        if schema.sid != sid:
+            raise Rejected("the schema is not the one its id names", reason="schema")
+        own = [key for key in self._templates if key[0] == centre]
+        if len(own) >= _TEMPLATES_PER_CENTRE:
+            del self._templates[own[0]]
+        while len(self._templates) >= _TEMPLATES:
+            self._templates.popitem(last=False)
+        self._templates[centre, sid] = template(centre, schema)
+
+    def _ask(self, centre: str, sid: str) -> None:
+        now = time.monotonic()
+        if now - self._asked.get((centre, sid), -60.0) < 5.0:
+            return
+        if len(self._asked) > _TEMPLATES:
+            self._asked.clear()
+        self._asked[centre, sid] = now
+        self._send_ack(centre, Ack(t=_now_ms(), need=sid))
+
+    def _reject(self, message: Message, problem: Rejected) -> None:
+        self.rejected[problem.reason] = self.rejected.get(problem.reason, 0) + 1
+        log.warning("rejected reason=%s topic=%r what=%r", problem.reason, message.topic[:80], str(problem)[:160])
+        self._quarantine.put(problem.reason, message.topic, message.payload)
+        self._subscriber.done(message)
+        self._ack_rejected(message)
+
+    def _ack_rejected(self, message: Message) -> None:
+        """Tell the agent that this row can go; what cannot be read has no row to name."""
+        try:
+            topic = parse_topic(message.topic)
+            if topic.kind != "samples":
+                return
+            parsed = parse_batch(message.payload)
+        except Rejected:
+            return
+        self._send_ack(topic.centre, Ack(t=_now_ms(), e=parsed.e, r=[parsed.q]))
+
+    # ── out ────────────────────────────────────────────────────────────────────────────────────
+    def _keep(self, ready: list[Ready]) -> None:
+        """Events, then samples; waits for the store and the database as long as it takes."""
+        while not self._stop.is_set() and not self._store_events(ready):
+            self._stop.wait(_RETRY_SECONDS)
+        if self._store_start is None:
+            self._store_start = self._store.start_time()
+        self._write(ready)
+
+    def _store_events(self, ready: Sequence[Ready]) -> bool:
+        rows = [
+            {"centre": one.centre, "id": event.id, "kind": event.kind, "start": event.start, "end": event.end, "evidence": event.evidence}
+            for one in ready
+            if one.batch
+            for event in one.batch.events
+        ]
+        try:
+            store_events(self._database, rows)
+        except SQLAlchemyError as problem:
+            log.error("the database takes no events cause=%r", str(problem)[:160])
+            return False
+        return True
+
+    def _write(self, ready: list[Ready]) -> None:
+        body = protobuf.compressed([one.body for one in ready])
+        waiting = False
+        while not self._stop.is_set():
+            verdict = self._store.write(body)
+            if verdict == "stored":
+                self._stored(ready)
+                return
+            if verdict == "refused":
+                self._split(ready)
+                return
+            if not waiting:
+                log.warning("the store is away, agents keep their rows cause=%r", self._store.problem[:160])
+            waiting = True
+            self._store_start = None
+            self._stop.wait(_RETRY_SECONDS)
+            self._store_start = self._store.start_time()
+
+    def _split(self, ready: list[Ready]) -> None:
+        """One bad batch must not cost the others: halve until it stands alone."""
+        if len(ready) == 1:
+            self._reject(ready[0].message, Rejected(self._store.problem[:160], reason="store"))
+            return
+        half = len(ready) // 2
+        self._write(ready[:half])
+        self._write(ready[half:])
+
+    def _stored(self, ready: list[Ready]) -> None:
+        now = time.monotonic()
+        self.samples += sum(one.samples for one in ready)
+        for one in ready:
+            self._subscriber.done(one.message)
+        if self._store_start is not None:
+            self._hold.add(
+                Held(one.centre, one.batch.epoch, one.batch.seq, one.message.arrived, now, self._store_start)
+                for one in ready
+                if one.batch
+            )
+
+    def _release(self) -> None:
+        now = time.monotonic()
+        if not self._hold.due(now):
+            return
+        start = self._store.start_time()
+        if start is None:
+            return
+        self._store_start = start
+        durable: dict[tuple[str, int], list[int]] = {}
+        for one in self._hold.release(now, start):
+            durable.setdefault((one.centre, one.epoch), []).append(one.seq)
+            self.ack_lag = time.time() - one.arrived
+        for (centre, epoch), seqs in durable.items():
+            self._send_ack(centre, Ack(t=_now_ms(), e=epoch, a=ranges(seqs)))
+
+    def _send_ack(self, centre: str, ack: Ack) -> None:
+        self._subscriber.publish(ack_topic(centre), msgspec.json.encode(ack))
+
+    # ── own series ─────────────────────────────────────────────────────────────────────────────
+    def _read_registry(self) -> None:
+        try:
+            self._infos = centre_infos(self._database)
+        except SQLAlchemyError as problem:
+            log.error("the registry cannot be read cause=%r", str(problem)[:160])
+
+    def _write_own(self) -> None:
+        self._roll.settle(time.time())
+        verdict = self._store.write(protobuf.compressed(self._own_series()))
+        if verdict != "stored":
+            log.debug("own series not stored verdict=%s", verdict)
+
+    def _own_series(self) -> list[bytes]:
+        at = protobuf.stamps([_now_ms()])
+        parts = [self._own(names.INGEST_SAMPLES.name, {}, self.samples, at)]
+        parts += [self._own(names.INGEST_REJECTED.name, {"reason": why}, n, at) for why, n in self.rejected.items()]
+        if self.ack_lag is not None:
+            parts.append(self._own(names.INGEST_ACK_LAG.name, {}, self.ack_lag, at))
+        for centre in {*self._roll.centres, *self._infos}:
+            parts += self._presence(centre, at)
+        return parts
+
+    def _own(self, name: str, labels: dict[str, str], value: float, at: list[bytes]) -> bytes:
+        own = protobuf.labels({**labels, "__name__": name, "job": "ingest"})
+        return protobuf.series(own, [float(value)], at)
+
+    def _presence(self, centre: str, at: list[bytes]) -> list[bytes]:
+        parts = []
+        if centre in self._infos:
+            info = {"__name__": names.INGEST_INFO.name, "centre": centre, "job": JOB, **self._infos[centre]}
+            parts.append(protobuf.series(protobuf.labels({k: v for k, v in info.items() if v}), [1.0], at))
+        one = self._roll.centres.get(centre)
+        if one is None:
+            return parts
+        if one.last_seen:
+            parts.append(protobuf.series(series_labels(names.INGEST_LAST_SEEN.name, {}, centre), [one.last_seen], at))
+        if one.online is not None:
+            parts.append(protobuf.series(series_labels(names.INGEST_ONLINE.name, {}, centre), [float(one.online)], at))
+        return parts + self._offline(centre, None if one.online is not False else one.cause, at)
+
+    def _offline(self, centre: str, cause: str | None, at: list[bytes]) -> list[bytes]:
+        """centre_offline exists only while the centre is; its end is marked."""
+        if cause is None and centre not in self._said_offline:
+            return []
+        (self._said_offline.add if cause else self._said_offline.discard)(centre)
+        parts = []
+        for one in names.OFFLINE_CAUSES:
+            labels = series_labels(names.INGEST_OFFLINE.name, {"cause": one}, centre)
+            parts.append(protobuf.series(labels, [1.0], at) if one == cause else protobuf.stale(labels, at))
+        return parts
+
+
+def _fresh(ts: int, message: Message) -> bool:
+    """A retained state from before the store's window is not written again."""
+    return message.arrived * 1000 - ts < 3_600_000 * 24
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

@@ -1,0 +1,1 @@
+"""Where evidence about seats comes from, one file a source."""

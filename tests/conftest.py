@@ -1,0 +1,12 @@
+"""What every test shares: properties are tried the same way on every run and on every machine."""
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "project",
+    deadline=None,  # two cores shared with real servers: a slow example is no finding
+    derandomize=True,  # a red run is red again on the next machine
+    max_examples=100,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("project")

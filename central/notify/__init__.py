@@ -1,0 +1,1 @@
+"""Alerts in, one true sentence to one technician out. Reads alerts, never readings."""

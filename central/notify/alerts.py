@@ -1,0 +1,60 @@
+"""Alertmanager's webhook (version 4) -> Alerts. Foreign input: bounded and checked."""
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from telemetry.errors import Rejected
+
+MAX_BODY_BYTES = 4 * 2**20
+_MAX_ALERTS = 5000
+
+
+class _Alert(Struct, rename="camel"):
+    status: str
+    labels: dict[str, str]
+    annotations: dict[str, str] = {}
+    starts_at: str = ""
+    fingerprint: str = ""
+
+
+class _Webhook(Struct):
+    alerts: list[_Alert]
+
+
+class Alert(Struct, frozen=True):
+    """One firing alert about one centre; `identity` tells this alert from every other, also in time."""
+
+    name: str
+    centre: str
+    severity: str
+    identity: str
+    labels: dict[str, str]
+    annotations: dict[str, str]
+
+
+_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_Webhook)
+
+
+def firing(body: bytes) -> list[Alert]:
+    """The firing alerts of a webhook; what is resolved needs no text. Raises Rejected."""
+    if len(body) > MAX_BODY_BYTES:
+        raise Rejected("webhook too large", reason="oversized")
+    try:
+        webhook = _decoder.decode(body)
+    except (msgspec.DecodeError, RecursionError) as problem:
+        raise Rejected(f"no Alertmanager webhook: {str(problem)[:120]}") from problem
+    return [_alert(one) for one in webhook.alerts[:_MAX_ALERTS] if one.status == "firing"]
+
+
+def _alert(one: _Alert) -> Alert:
+    name = one.labels.get("alertname", "")[:80]
+    return Alert(
+        name=name,
+        centre=one.labels.get("centre", "")[:35],
+        severity=one.labels.get("severity", "warning")[:16],
+        identity=f"{one.fingerprint[:64]}/{one.starts_at[:40]}/{name}",
+        labels=one.labels,
+        annotations=one.annotations,
+    )

@@ -42,10 +42,14 @@ def _service(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
     demo = commands.add_parser("demo", help="a whole centre, simulated: no hardware, no root, no network")
     demo.add_argument("--port", type=int, default=9810)
-    demo.add_argument("--state", metavar="DIR", default="", help="keep the outbox here instead of a temporary directory")
+    demo.add_argument(
+        "--state", metavar="DIR", default="", help="keep the outbox here instead of a temporary directory"
+    )
     demo.add_argument("--for", dest="seconds", type=float, default=0.0, metavar="SECONDS", help="end by itself")
     demo.add_argument("--broker", metavar="HOST:PORT", default="", help="report to this MQTT 5 broker as well")
-    demo.add_argument("--cut-every", type=float, default=180.0, metavar="SECONDS", help="from one mains cut to the next")
+    demo.add_argument(
+        "--cut-every", type=float, default=180.0, metavar="SECONDS", help="from one mains cut to the next"
+    )
     demo.set_defaults(act=("agent.demo.run", "demo"))
 
     check = commands.add_parser("check-config", help="is this file right?")

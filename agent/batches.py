@@ -38,7 +38,6 @@ class Columns:
             self.schema = make_schema(tuple(self._order))
 
 
-
 class OpenBatch:
     """A batch that still grows; `seq` is None until it has a row on disk."""
 

@@ -21,7 +21,9 @@ from telemetry.errors import ConfigError
 from telemetry.event import Event
 
 log = logging.getLogger(__name__)
-_UPS_GONE = frozenset(metric for metric in names.owned_by("ups") if metric not in (names.UPS_UP, names.UPS_REJECTED, names.UPS_TRANSFERS))
+_UPS_GONE = frozenset(
+    metric for metric in names.owned_by("ups") if metric not in (names.UPS_UP, names.UPS_REJECTED, names.UPS_TRANSFERS)
+)
 
 
 class Daemon:

@@ -316,7 +316,10 @@ def tls_context(config: UplinkConfig) -> ssl.SSLContext:
             context.load_cert_chain(config.cert_file, config.key_file or None)
         except (OSError, ssl.SSLError) as problem:
             raise ConfigError(
-                config.cert_file, "$.uplink.cert_file", "certificate or key not usable", "PEM files that belong together"
+                config.cert_file,
+                "$.uplink.cert_file",
+                "certificate or key not usable",
+                "PEM files that belong together",
             ) from problem
     return context
 
@@ -328,7 +331,9 @@ def _password(file: str) -> str | None:
         with open(file, encoding="utf-8") as handle:
             return handle.readline().rstrip("\n")
     except (OSError, UnicodeDecodeError) as problem:
-        raise ConfigError(file, "$.uplink.password_file", "secret not readable", "a file the agent may read") from problem
+        raise ConfigError(
+            file, "$.uplink.password_file", "secret not readable", "a file the agent may read"
+        ) from problem
 
 
 def _expiring_at_once() -> Properties:

@@ -58,8 +58,14 @@ class Site:
         return "200 OK", _HTML, render.page(view, centre=self._centre, simulated=self._simulated, now=now_utc())
 
     def _wall(self) -> tuple[str, str, str]:
-        spaces: dict[str, int | None] = {one.series.labels[0]: None for one in self._snapshot.last() if one.metric is names.SEATS}
-        known = {one.series.labels[0] for one in self._snapshot.of(names.SEATS) if one.series.labels[2] != "unknown" and one.value}
+        spaces: dict[str, int | None] = {
+            one.series.labels[0]: None for one in self._snapshot.last() if one.metric is names.SEATS
+        }
+        known = {
+            one.series.labels[0]
+            for one in self._snapshot.of(names.SEATS)
+            if one.series.labels[2] != "unknown" and one.value
+        }
         for one in self._snapshot.of(names.SEATS):
             if one.series.labels[2] == "free" and one.series.labels[0] in known:
                 spaces[one.series.labels[0]] = int(one.value)
@@ -133,7 +139,9 @@ def serve(site: Site, host: str, port: int) -> WSGIServer:
     try:
         server = _Server((host, port), _Handler)
     except OSError as problem:
-        raise ConfigError("[listen]", "$.listen", f"cannot listen on {host}:{port} ({problem.strerror})", "a free port") from problem
+        raise ConfigError(
+            "[listen]", "$.listen", f"cannot listen on {host}:{port} ({problem.strerror})", "a free port"
+        ) from problem
     server.set_app(site)
     # serve_forever polls for shutdown(), which is never called: the thread dies with the process.
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 3600}, name="web", daemon=True).start()

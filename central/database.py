@@ -129,7 +129,7 @@ def store_events(engine: Engine, rows: list[dict[str, Any]]) -> None:
     later = statement.excluded
     statement = statement.on_conflict_do_update(
         index_elements=["centre", "id"],
-        set_={"end": text("coalesce(excluded.\"end\", events.\"end\")"), "evidence": later.evidence},
+        set_={"end": text('coalesce(excluded."end", events."end")'), "evidence": later.evidence},
         where=text('events."end" IS NULL AND excluded."end" IS NOT NULL'),
     )
     with engine.begin() as connection:
@@ -141,7 +141,10 @@ def centre_infos(engine: Engine) -> dict[str, dict[str, str]]:
     """Centre id -> name, province, district, isp, feeder."""
     columns = (centres.c.id, centres.c.name, centres.c.province, centres.c.district, centres.c.isp, centres.c.feeder)
     with engine.connect() as connection:
-        return {row.id: {name: getattr(row, name) for name in columns_of_info} for row in connection.execute(select(*columns))}
+        return {
+            row.id: {name: getattr(row, name) for name in columns_of_info}
+            for row in connection.execute(select(*columns))
+        }
 
 
 columns_of_info = ("name", "province", "district", "isp", "feeder")

@@ -36,7 +36,9 @@ def prometheus(
     config = directory / "prometheus.yml"
     alerting = ""
     if alertmanager_port:
-        alerting = f"alerting:\n  alertmanagers:\n  - static_configs:\n    - targets: ['127.0.0.1:{alertmanager_port}']\n"
+        alerting = (
+            f"alerting:\n  alertmanagers:\n  - static_configs:\n    - targets: ['127.0.0.1:{alertmanager_port}']\n"
+        )
     files = "rule_files:\n" + "".join(f"- {file}\n" for file in rules) if rules else ""
     config.write_text(
         f"global:\n  scrape_interval: 15s\n  evaluation_interval: {evaluation}\n{files}{alerting}"
@@ -68,7 +70,9 @@ def alertmanager(directory: Path, webhook: str, token_file: Path, port: int | No
     config = directory / "alertmanager.yml"
     template = (ROOT / "deploy/central/alertmanager.yml").read_text(encoding="utf-8")
     config.write_text(
-        template.replace("http://127.0.0.1:9812/alerts", webhook).replace("/etc/centre-monitor/notify.token", str(token_file))
+        template.replace("http://127.0.0.1:9812/alerts", webhook).replace(
+            "/etc/centre-monitor/notify.token", str(token_file)
+        )
     )
     command = [
         program("prometheus-alertmanager", "prometheus-alertmanager"), f"--config.file={config}", f"--storage.path={directory}/data",

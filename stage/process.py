@@ -19,7 +19,9 @@ class Missing(RuntimeError):
 
 def program(name: str, package: str) -> str:
     """The path of a program; raises Missing naming the Debian package."""
-    found = shutil.which(name) or next((f"{place}/{name}" for place in _PLACES if os.access(f"{place}/{name}", os.X_OK)), None)
+    found = shutil.which(name) or next(
+        (f"{place}/{name}" for place in _PLACES if os.access(f"{place}/{name}", os.X_OK)), None
+    )
     if found is None:
         raise Missing(f"{name} is not installed: apt-get install {package}")
     return found
@@ -50,7 +52,12 @@ class Part:
         directory.mkdir(parents=True, exist_ok=True)
         self.name, self.directory = name, directory
         self.log = directory / f"{name}.log"
-        self._command, self._ready, self._ready_seconds, self._user = [str(word) for word in command], ready, ready_seconds, user
+        self._command, self._ready, self._ready_seconds, self._user = (
+            [str(word) for word in command],
+            ready,
+            ready_seconds,
+            user,
+        )
         self._environment = {**os.environ, **(environment or {})}
         self.process: subprocess.Popen[bytes] | None = None
 

@@ -61,7 +61,4 @@ def series(metric: Metric, labels: dict[str, str]) -> Series:
 
 def state_readings(metric: Metric, label: str, state: str, at: datetime, **labels: str) -> list[Reading]:
     """One Reading per allowed state of `label`: 1 for `state`, 0 for the others."""
-    return [
-        reading(metric, float(one == state), at, **labels, **{label: one})
-        for one in metric.states[label]
-    ]
+    return [reading(metric, float(one == state), at, **labels, **{label: one}) for one in metric.states[label]]

@@ -116,10 +116,7 @@ def make_schema(columns: Sequence[Series]) -> Schema:
 
 def encode_schema(schema: Schema) -> bytes:
     """The message for state/schema/<sid>: plain JSON, the same bytes for the same schema."""
-    rows = [
-        (one.metric.name, one.label_map(), scale)
-        for one, scale in zip(schema.series, schema.scales, strict=True)
-    ]
+    rows = [(one.metric.name, one.label_map(), scale) for one, scale in zip(schema.series, schema.scales, strict=True)]
     return _encoder.encode(_SchemaMessage(VERSION, rows))
 
 

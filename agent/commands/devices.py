@@ -22,7 +22,9 @@ def once(arguments: Namespace) -> int:
     config = read_config(Path(arguments.config))
     sections = [one for one in config.sections if one.subject == arguments.subject]
     if not sections:
-        raise ConfigError(arguments.config, f"$.collect.{arguments.subject}", "not configured", "a section of that name")
+        raise ConfigError(
+            arguments.config, f"$.collect.{arguments.subject}", "not configured", "a section of that name"
+        )
     failed = False
     for section in sections:
         found, problem = asyncio.run(_collect(section, config.state_directory))
@@ -76,7 +78,11 @@ def probe_ups(arguments: Namespace) -> int:
     except AccessDenied as problem:
         return _complain(str(problem), EXIT_REFUSED)
     except (TimedOut, Unreachable) as problem:
-        hint = "" if arguments.snmp == "3" else " (address, UDP port, community, or SNMP version; a wrong community is silence)"
+        hint = (
+            ""
+            if arguments.snmp == "3"
+            else " (address, UDP port, community, or SNMP version; a wrong community is silence)"
+        )
         return _complain(f"{problem}{hint}", EXIT_NO_ANSWER)
     print(json.dumps(answer, indent=None if arguments.json else 2))
     return 0 if answer["recognised"] else EXIT_NOT_A_UPS

@@ -10,7 +10,10 @@ _STYLE = files("agent.page").joinpath("style.css").read_text(encoding="utf-8")
 _SHAPES: dict[Level, tuple[str, str]] = {
     "good": ("good", '<circle cx="12" cy="12" r="11" fill="currentColor"/><path d="M6 12.5l4 4 8-9" class="m"/>'),
     "warning": ("attention", '<path d="M12 1l11.5 21H.5z" fill="currentColor"/><path d="M12 8v7m0 3v1" class="m"/>'),
-    "bad": ("bad", '<path d="M7 0h10l7 7v10l-7 7H7l-7-7V7z" fill="currentColor"/><path d="M7 7l10 10M17 7L7 17" class="m"/>'),
+    "bad": (
+        "bad",
+        '<path d="M7 0h10l7 7v10l-7 7H7l-7-7V7z" fill="currentColor"/><path d="M7 7l10 10M17 7L7 17" class="m"/>',
+    ),
     "unknown": (
         "unknown",
         '<rect x="1" y="1" width="22" height="22" rx="3" fill="none" stroke="currentColor" stroke-width="2"'
@@ -54,7 +57,7 @@ def _tile(tile: Tile) -> str:
     return (
         f'<li class="tile {tile.level}{stale}" data-tile="{tile.title.lower()}" data-level="{tile.level}">'
         f'<h2>{escape(tile.title)}</h2><p class="word"><svg viewBox="0 0 24 24" role="img" aria-label="{name}">'
-        f"{shape}</svg>{escape(tile.word)}</p><ul>{details}</ul><p class=\"age\">{age}</p></li>"
+        f'{shape}</svg>{escape(tile.word)}</p><ul>{details}</ul><p class="age">{age}</p></li>'
     )
 
 

@@ -175,11 +175,7 @@ def _internet_details(snapshot: Snapshot) -> tuple[str, ...]:
     rtt = [one.value for one in snapshot.of(names.NET_PROBE_RTT) if one.series.labels[2] == "p50"]
     lines = [f"Round trip {max(rtt) * 1000:.0f} ms"] if rtt else []
     for direction in ("down", "up"):
-        rates = [
-            one
-            for one in snapshot.of(names.NET_THROUGHPUT)
-            if one.series.labels[1:] == (direction, "line")
-        ]
+        rates = [one for one in snapshot.of(names.NET_THROUGHPUT) if one.series.labels[1:] == (direction, "line")]
         if rates:
             best = max(rates, key=lambda one: one.value)
             ago = duration(snapshot.age_seconds(best))
@@ -220,7 +216,7 @@ def monitoring(snapshot: Snapshot, problems: list[str]) -> Tile:
 
 # ── helpers ────────────────────────────────────────────────────────────────────────────────────
 def duration(seconds: float) -> str:
-    """"40 s", "12 min", "3 h 5 min", "2 d"."""
+    """ "40 s", "12 min", "3 h 5 min", "2 d"."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 5400:

@@ -92,7 +92,7 @@ def _series(labels: bytes, scale: int, column: Sequence[int | None], times: list
         return _with_gaps(labels, scale, column, times)
     if scale == 0:
         return protobuf.series(labels, column, times)  # type: ignore[arg-type]
-    power = 10**abs(scale)
+    power = 10 ** abs(scale)
     if scale > 0:
         return protobuf.series(labels, [value / power for value in column], times)  # type: ignore[operator]
     return protobuf.series(labels, [float(value * power) for value in column], times)  # type: ignore[operator]

@@ -18,7 +18,9 @@ _MS_MIN, _MS_MAX = 1 << 35, (1 << 42) - 1
 
 def labels(pairs: Mapping[str, str]) -> bytes:
     """The Label fields of a TimeSeries, sorted by name as the protocol asks."""
-    return b"".join(_field(1, _field(1, name.encode()) + _field(2, value.encode())) for name, value in sorted(pairs.items()))
+    return b"".join(
+        _field(1, _field(1, name.encode()) + _field(2, value.encode())) for name, value in sorted(pairs.items())
+    )
 
 
 def _field(number: int, body: bytes) -> bytes:

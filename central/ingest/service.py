@@ -22,7 +22,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from central.config import Config
 from central.database import centre_infos, open_database, store_events
 from central.ingest import protobuf, states
-from central.ingest.admit import JOB, Admitted, Template, Topic, admit, check_time, parse_state, parse_topic, series_labels, template
+from central.ingest.admit import (
+    JOB,
+    Admitted,
+    Template,
+    Topic,
+    admit,
+    check_time,
+    parse_state,
+    parse_topic,
+    series_labels,
+    template,
+)
 from central.ingest.hold import Held, HoldList
 from central.ingest.presence import Roll
 from central.ingest.quarantine import Quarantine
@@ -217,7 +228,14 @@ class Ingest:
 
     def _store_events(self, ready: Sequence[Ready]) -> bool:
         rows = [
-            {"centre": one.centre, "id": event.id, "kind": event.kind, "start": event.start, "end": event.end, "evidence": event.evidence}
+            {
+                "centre": one.centre,
+                "id": event.id,
+                "kind": event.kind,
+                "start": event.start,
+                "end": event.end,
+                "evidence": event.evidence,
+            }
             for one in ready
             if one.batch
             for event in one.batch.events

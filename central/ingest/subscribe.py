@@ -73,7 +73,11 @@ class Subscriber:
         while not self._stopping.is_set():
             try:
                 self._client.connect(
-                    self._broker.host, self._broker.port, keepalive=30, clean_start=True, properties=_connect_properties()
+                    self._broker.host,
+                    self._broker.port,
+                    keepalive=30,
+                    clean_start=True,
+                    properties=_connect_properties(),
                 )
                 while self._client.loop(1.0) == mqtt.MQTT_ERR_SUCCESS:
                     delay = 0.5
@@ -119,7 +123,9 @@ class Subscriber:
 
     def _on_message(self, _client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
         self.messages.put(
-            Message(message.topic, message.payload, message.retain, message.mid, message.qos, self.generation, time.time())
+            Message(
+                message.topic, message.payload, message.retain, message.mid, message.qos, self.generation, time.time()
+            )
         )
 
 

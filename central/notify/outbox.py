@@ -70,7 +70,9 @@ def _addressee(connection: Any, centre: str, noc_email: str) -> tuple[str, Perso
 
 def _row(alert: Alert, name: str, person: Person, now: float) -> dict[str, Any]:
     cause = alert.labels.get("cause", "")
-    text = sentence(alert.name, cause, person.language, centre=alert.centre or "NOC", name=name, severity=alert.severity)
+    text = sentence(
+        alert.name, cause, person.language, centre=alert.centre or "NOC", name=name, severity=alert.severity
+    )
     at = datetime.fromtimestamp(now, UTC)
     return {
         "key": hashlib.sha256(f"{alert.identity}/{person.key}".encode()).hexdigest(),
@@ -101,10 +103,14 @@ def due(engine: Engine, now: float, limit: int = 50) -> list[Queued]:
 def record_sent(engine: Engine, message: Queued, now: float) -> None:
     """It left."""
     by = message.channels[message.channel][0]
-    _record(engine, message.key, sent=datetime.fromtimestamp(now, UTC), sent_by=by, tries=message.tries + 1, problem=None)
+    _record(
+        engine, message.key, sent=datetime.fromtimestamp(now, UTC), sent_by=by, tries=message.tries + 1, problem=None
+    )
 
 
-def record_failure(engine: Engine, message: Queued, problem: str, *, now: float, tries: int, retry_seconds: float) -> None:
+def record_failure(
+    engine: Engine, message: Queued, problem: str, *, now: float, tries: int, retry_seconds: float
+) -> None:
     """It did not leave: again later, then by the next channel, then never."""
     done = message.tries + 1
     if done < tries:

@@ -1,7 +1,7 @@
 """The notifier: a webhook that is written down before it is answered, and workers that send.
 
-    POST /alerts   Alertmanager's webhook, bearer token; 200 only once every message is in the database
-    GET  /health   200 while the database answers
+POST /alerts   Alertmanager's webhook, bearer token; 200 only once every message is in the database
+GET  /health   200 while the database answers
 """
 
 import hmac
@@ -75,7 +75,12 @@ class Notifier:
         log.warning("not sent channel=%s message=%s cause=%r", channel, message.key[:12], problem)
         tries = self._config.tries_per_channel if channel in self._channels else 1
         outbox.record_failure(
-            self.engine, message, f"{channel}: {problem}", now=now, tries=tries, retry_seconds=self._config.retry_seconds
+            self.engine,
+            message,
+            f"{channel}: {problem}",
+            now=now,
+            tries=tries,
+            retry_seconds=self._config.retry_seconds,
         )
 
     def _try(self, channel: str, address: str, message: outbox.Queued) -> str | None:

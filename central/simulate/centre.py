@@ -16,14 +16,25 @@ from telemetry import catalogue as names
 from telemetry.catalogue import Metric
 from telemetry.reading import Series, series
 
-PROVINCES = (("PB", "Punjab"), ("SD", "Sindh"), ("KP", "Khyber Pakhtunkhwa"), ("BA", "Balochistan"), ("IS", "Islamabad"))
+PROVINCES = (
+    ("PB", "Punjab"),
+    ("SD", "Sindh"),
+    ("KP", "Khyber Pakhtunkhwa"),
+    ("BA", "Balochistan"),
+    ("IS", "Islamabad"),
+)
 DISTRICTS = {
     "PB": ("Lahore", "Multan", "Faisalabad", "Sialkot"), "SD": ("Karachi", "Hyderabad", "Sukkur"),
     "KP": ("Peshawar", "Abbottabad", "Swat"), "BA": ("Quetta", "Gwadar"), "IS": ("Islamabad",),
 }  # fmt: skip
 ISPS = ("PTCL", "Nayatel", "StormFiber", "Transworld")
 PLANS_MBPS = ((8, 1), (20, 5), (50, 10), (100, 25))
-SPACES = (("lab-1", "training_room", 20), ("cabins", "cabin", 6), ("meeting", "meeting_room", 8), ("startups", "startup_office", 12))
+SPACES = (
+    ("lab-1", "training_room", 20),
+    ("cabins", "cabin", 6),
+    ("meeting", "meeting_room", 8),
+    ("startups", "startup_office", 12),
+)
 FAULTS = (
     "mains_cut", "offline", "internet_down", "slow_line", "ups_silent", "replace_battery", "overload", "seats_unknown",
     "disk_full",

@@ -162,7 +162,9 @@ class Simulation:
 
 
 def _states(ts: int, values: dict[Series, float]) -> Iterator[tuple[str, dict[str, Any]]]:
-    found = {(one.metric, one.labels): unscaled(scaled(v, one.metric.scale), one.metric.scale) for one, v in values.items()}
+    found = {
+        (one.metric, one.labels): unscaled(scaled(v, one.metric.scale), one.metric.scale) for one, v in values.items()
+    }
     card: dict[str, Any] = {"up": found[names.UPS_UP, ("rack",)] == 1}
     status = next((key[1][1] for key, value in found.items() if key[0] is names.UPS_STATUS and value), None)
     if status:
@@ -188,5 +190,15 @@ def write_registry(file: Path, count: int, seed: int) -> None:
             one = make_centre(number, seed)
             technician = f"Technician {number}|en|sms:+92300{number:07}"
             writer.writerow(
-                [one.id, one.name, one.province, one.district, one.isp, one.feeder, *one.plan_mbps, "09:00-21:00", technician]
+                [
+                    one.id,
+                    one.name,
+                    one.province,
+                    one.district,
+                    one.isp,
+                    one.feeder,
+                    *one.plan_mbps,
+                    "09:00-21:00",
+                    technician,
+                ]
             )

@@ -197,5 +197,3 @@ class Internet:
     def _account(self, at: datetime) -> None:
         down, up = self._prober.take_bytes()
         self._budget.spend(at, down=down, up=up, probe=True)
-
-

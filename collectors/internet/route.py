@@ -23,7 +23,9 @@ def default_route(proc: Path = Path("/proc")) -> Route | None:
     except OSError:
         return None
     rows = [line.split() for line in lines]
-    found = [row for row in rows if len(row) > 7 and row[1] == "00000000" and int(row[3], 16) & _UP_GATEWAY == _UP_GATEWAY]
+    found = [
+        row for row in rows if len(row) > 7 and row[1] == "00000000" and int(row[3], 16) & _UP_GATEWAY == _UP_GATEWAY
+    ]
     if not found:
         return None
     best = min(found, key=lambda row: int(row[6]))

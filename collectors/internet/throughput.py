@@ -75,7 +75,10 @@ class Throughput:
             yield reading(names.NET_TESTS, count, at, uplink=uplink, result=result)
         if spent.last_success:
             yield reading(names.NET_THROUGHPUT_LAST, spent.last_success, at, uplink=uplink)
-        for way, promised in (("down", settings.contract_down_bits_per_second), ("up", settings.contract_up_bits_per_second)):
+        for way, promised in (
+            ("down", settings.contract_down_bits_per_second),
+            ("up", settings.contract_up_bits_per_second),
+        ):
             if promised:
                 yield reading(names.NET_CONTRACT, promised / 8, at, uplink=uplink, direction=way)
         yield from self._take_result()

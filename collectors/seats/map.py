@@ -1,12 +1,12 @@
 """The seat map: which seats there are, in which space, and what tells about each. A TOML file.
 
-    [[space]]
-    name = "lab-1"
-    kind = "training_room"
-      [[space.seat]]
-      name = "lab-1-01"
-      checkins = true
-      sensors = [{ format = "esphome", topic = "desk-01/binary_sensor/presence" }]
+[[space]]
+name = "lab-1"
+kind = "training_room"
+  [[space.seat]]
+  name = "lab-1-01"
+  checkins = true
+  sensors = [{ format = "esphome", topic = "desk-01/binary_sensor/presence" }]
 """
 
 import tomllib

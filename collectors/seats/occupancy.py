@@ -106,7 +106,9 @@ class Occupancy(Struct):
     def _held(self, best: Signal, now: float) -> tuple[State, str]:
         rule = RULES[best.mode]
         if best.verdict:
-            waits = self.state == "free" and best.true_since is not None and now - best.true_since < rule.confirm_seconds
+            waits = (
+                self.state == "free" and best.true_since is not None and now - best.true_since < rule.confirm_seconds
+            )
             return ("free", "confirm") if waits else ("occupied", best.mode)
         held = self.state == "occupied" and best.last_true is not None and now - best.at < rule.hold_seconds
         return ("occupied", "hold") if held else ("free", best.mode)

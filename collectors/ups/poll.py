@@ -47,8 +47,10 @@ class Card:
             raw |= await self._rows_with_extra_zero(rows, raw)
             self._present = set(raw)
             return raw
-        return await self._session.get([oid for oid in wanted if oid in self._present]
-                                       + [oid for oid in self._present if oid.endswith(".0") and oid[:-2] in wanted])
+        return await self._session.get(
+            [oid for oid in wanted if oid in self._present]
+            + [oid for oid in self._present if oid.endswith(".0") and oid[:-2] in wanted]
+        )
 
     async def _rows_with_extra_zero(self, rows: list[Row], raw: dict[str, Value]) -> dict[str, Value]:
         absent = [oid + ".0" for row in rows if row.phases for oid in row.oids() if oid not in raw]

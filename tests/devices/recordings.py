@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 
 from agent.demo import ber
@@ -20,6 +21,7 @@ FOLDER = Path(str(files("snmpsim_data"))) / "data/UPS"
 _UNSIGNED = {"65": 0x41, "66": ber.GAUGE32, "67": ber.TIMETICKS, "70": 0x46}
 _IP_ADDRESS = 0x40
 _MOST_ROWS = 5000
+_HEX = re.compile(r"([0-9A-Fa-f]{2})*")
 _FIRST_VALUE = re.compile(r"(?:value|initial|min)=([^,]*)")
 
 
@@ -36,17 +38,11 @@ def recording(name: str) -> dict[str, CardValue]:
 
 
 def _rows(file: Path) -> Iterator[tuple[str, CardValue]]:
-    opened = bz2.open(file, "rt", encoding="latin-1") if file.suffix == ".bz2" else file.open(encoding="latin-1")
-    with opened as lines:
-        taken = 0
-        for line in lines:
-            if line.startswith("#") or line.count("|") < 2:
-                continue
-            oid, kind, text = line.rstrip("\r\n").split("|", 2)
+    with bz2.open(file) if file.suffix == ".bz2" else file.open("rb") as lines:
+        rows = (line.decode("latin-1").rstrip("\r\n") for line in lines)
+        for row in islice((row for row in rows if row.count("|") >= 2), _MOST_ROWS):
+            oid, kind, text = row.split("|", 2)
             yield oid, _value(kind, text)
-            taken += 1
-            if taken >= _MOST_ROWS:
-                return
 
 
 def _value(kind: str, text: str) -> CardValue:
@@ -62,7 +58,8 @@ def _value(kind: str, text: str) -> CardValue:
         return ber.integer(int(text), _UNSIGNED[kind])
     if kind == "6":
         return ber.oid(ber.dotted(text))
-    if kind in ("64", "64x"):
-        octets = bytes.fromhex(text) if kind == "64x" else bytes(int(part) for part in text.split("."))
-        return ber.element(_IP_ADDRESS, octets)
-    return ber.element(ber.OCTETS, bytes.fromhex(text) if kind == "4x" else text.encode("latin-1"))
+    if kind == "64":
+        return ber.element(_IP_ADDRESS, bytes(int(part) for part in text.split(".")))
+    is_hex = kind.endswith("x") and _HEX.fullmatch(text)
+    octets = bytes.fromhex(text) if is_hex else text.encode("latin-1")
+    return ber.element(_IP_ADDRESS if kind == "64x" else ber.OCTETS, octets)

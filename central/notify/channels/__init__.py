@@ -8,8 +8,6 @@ from central.notify.channels import email, sms
 Send = Callable[[str, str, str], None]
 
 
-
-
 def open_channels(config: Notify) -> dict[str, Send]:
     """Channel name -> send(address, subject, text); raises ConfigError for an unreadable secret."""
     found: dict[str, Send] = {}

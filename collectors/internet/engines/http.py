@@ -140,6 +140,8 @@ class Transfer:
 
     def _measured(self, stop: str, seconds: float, before: int | None, *, cpu_limited: bool) -> Measured:
         rate = self._plateau.rate or self._plateau.last_resort()
+        if not rate and stop == "cap":  # so fast that the bytes were spent before a second look: at least this
+            rate = self._own / seconds
         if not rate:
             raise TimedOut("too little came to tell a rate", reason="no_data")
         signal = "delivered" if self._direction == "up" else "interface" if self._watch else "app"
@@ -226,7 +228,9 @@ def _connect(address: tuple[str, int], count: int) -> tuple[list[socket.socket],
 def _request_head(direction: Direction, path: str, host: str) -> bytes:
     if direction == "down":
         return f"GET {path}/blob HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
-    return f"POST {path}/up HTTP/1.1\r\nHost: {host}\r\nContent-Length: 4000000000\r\nConnection: close\r\n\r\n".encode()
+    return (
+        f"POST {path}/up HTTP/1.1\r\nHost: {host}\r\nContent-Length: 4000000000\r\nConnection: close\r\n\r\n".encode()
+    )
 
 
 def _tcp_info(flow: socket.socket) -> bytes:

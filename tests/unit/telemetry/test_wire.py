@@ -5,6 +5,7 @@ import subprocess
 import sys
 import zlib
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -157,7 +158,7 @@ def test_a_time_keeps_its_millisecond(ms: int) -> None:
 def test_ranges_name_exactly_the_numbers_given(numbers: list[int]) -> None:
     found = ranges(numbers)
     assert [one for first, last in found for one in range(first, last + 1)] == sorted(set(numbers))
-    assert all(later[0] > earlier[1] + 1 for earlier, later in zip(found, found[1:], strict=False))
+    assert all(later[0] > earlier[1] + 1 for earlier, later in pairwise(found))
 
 
 @pytest.mark.parametrize(("numbers", "expected"), [([], []), ([1, 2, 3, 7], [(1, 3), (7, 7)]), ([5, 4, 4], [(4, 5)])])

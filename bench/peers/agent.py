@@ -1,0 +1,65 @@
+"""Our agent as it runs at a centre: `python -m agent run`, its own configuration, one card, one broker."""
+
+import sys
+import sysconfig
+from pathlib import Path
+
+from bench.measure.scraper import Target
+from bench.peers.contender import ROOT, Contender
+from stage.process import Part, answers, free_port
+
+DEBIAN_PYTHON = Path("/usr/bin/python3")
+_CONFIG = """
+centre = "{centre}"
+state_directory = "{directory}/state"
+[listen]
+port = {page}
+[uplink]
+host = "127.0.0.1"
+port = {broker}
+tls = false
+connect_spread_seconds = 1.0
+[collect.host]
+interval_seconds = 10.0
+[[collect.ups]]
+name = "rack"
+host = "127.0.0.1"
+port = {card}
+interval_seconds = 10.0
+"""
+_LINE = """
+[collect.internet]
+interface = "lo"
+resolvers = ["127.0.0.1#{names}"]
+probe_seconds = 10.0
+interval_seconds = 10.0
+[[collect.internet.targets]]
+name = "gateway"
+role = "lan"
+host = "127.0.0.1"
+"""
+
+
+def agent(name: str, centre: str, directory: Path, ports: dict[str, int], *, debian: bool = False, line: bool = False) -> Contender:
+    """The agent under this interpreter, or under Debian's with the same libraries; `line` probes it as well."""
+    page = free_port()
+    directory.mkdir(parents=True, exist_ok=True)
+    config = directory / "agent.toml"
+    text = _CONFIG + (_LINE if line else "")
+    config.write_text(text.format(centre=centre, directory=directory, page=page, names=ports["card"] + 1, **ports))
+    libraries = sysconfig.get_path("purelib")
+    paths = f"{ROOT}:{libraries}" if debian else str(ROOT)
+    part = Part(
+        centre.lower(),
+        [DEBIAN_PYTHON if debian else sys.executable, "-m", "agent", "run", "--config", config],
+        directory,
+        answers(f"http://127.0.0.1:{page}/status.json"),
+        environment={"PYTHONPATH": paths},
+    )
+    proof = "centre_internet_probe_rtt" if line else 'centre_ups_output_voltage_volts{phase="3"'
+    return Contender(name, part, Target(f"http://127.0.0.1:{page}/metrics", proof), f"centres/{centre}")
+
+
+def debian_runs_it() -> bool:
+    """Whether Debian's interpreter is of the version that the libraries were built for."""
+    return DEBIAN_PYTHON.resolve().name == f"python3.{sys.version_info.minor}"

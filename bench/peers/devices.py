@@ -1,0 +1,43 @@
+"""The simulated devices that all compared programs read, in a process of their own: `... devices PORT`.
+
+A UPS card with RFC 1628 values of three phases, so that there are 24 numeric objects, and a name
+server. Not measured.
+"""
+
+import asyncio
+import sys
+
+from agent.demo import ups
+from agent.demo.card import Card, CardValue
+from agent.demo.far_end import NameServer
+
+_TABLES = "1.3.6.1.2.1.33.1."
+ALARMS_PRESENT = f"{_TABLES}6.1.0"
+_THREE_PHASES: dict[str, CardValue] = {
+    **{f"{_TABLES}3.3.1.3.{line}": 229 + line for line in (2, 3)},
+    **{f"{_TABLES}4.4.1.2.{line}": 230 for line in (2, 3)},
+    **{f"{_TABLES}4.4.1.3.{line}": 40 + line for line in (2, 3)},
+    **{f"{_TABLES}4.4.1.5.{line}": 30 + line for line in (2, 3)},
+    ALARMS_PRESENT: 0,
+}
+
+
+def values() -> dict[str, CardValue]:
+    """Everything the card says."""
+    return ups.identity() | ups.on_mains() | _THREE_PHASES
+
+
+def polled() -> list[str]:
+    """The 24 numbers that change; our agent walks the alarm table where the others read their count."""
+    return sorted(set(ups.on_mains()) | set(_THREE_PHASES))
+
+
+async def _serve(port: int) -> None:
+    loop = asyncio.get_running_loop()
+    await Card(values()).serve(port)
+    await loop.create_datagram_endpoint(NameServer, local_addr=("127.0.0.1", port + 1))
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(int(sys.argv[1])))

@@ -1,0 +1,32 @@
+"""net-snmp's own agent on loopback: the other end that our library did not write."""
+
+from pathlib import Path
+
+from stage.process import Part, free_port, program
+
+COMMUNITY = "r34d0nly"
+USER, AUTH_KEY, PRIV_KEY = "monitor", "authpass123", "privpass123"
+SIGNED_ONLY_USER = "signed"
+_CONFIG = f"""
+rocommunity {COMMUNITY} 127.0.0.1
+createUser {USER} SHA {AUTH_KEY} AES {PRIV_KEY}
+rouser {USER} priv
+createUser {SIGNED_ONLY_USER} SHA {AUTH_KEY}
+rouser {SIGNED_ONLY_USER} auth
+sysDescr A real agent
+sysObjectID 1.3.6.1.4.1.8072.3.2.10
+"""
+
+
+def snmpd(directory: Path) -> tuple[Part, int]:
+    """The agent and its UDP port; it is ready once it says so in its log."""
+    import socket
+
+    port = free_port(socket.SOCK_DGRAM)
+    directory.mkdir(parents=True, exist_ok=True)
+    config = directory / "snmpd.conf"
+    config.write_text(_CONFIG, encoding="utf-8")
+    command = [program("snmpd", "snmpd"), "-C", "-c", config, "-f", "-Lo", f"udp:127.0.0.1:{port}"]
+    log = directory / "snmpd.log"
+    environment = {"SNMP_PERSISTENT_DIR": str(directory), "SNMPCONFPATH": str(directory), "MIBS": ""}
+    return Part("snmpd", command, directory, lambda: "NET-SNMP version" in log.read_text(), environment=environment), port

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 from pathlib import Path
+from typing import Any
 from wsgiref.simple_server import WSGIServer
 
 from agent import VERSION
@@ -39,6 +40,7 @@ class Daemon:
         self._health = Health([], self.outbox, None)
         self._stop = asyncio.Event()
         self._reload = asyncio.Event()
+        self.listening = asyncio.Event()
 
     async def run(self, file: Path | None = None) -> None:
         """Until `stop` or SIGTERM; SIGHUP reads `file` again. Raises ConfigError before anything runs."""
@@ -82,8 +84,12 @@ class Daemon:
 
     def _listen(self) -> None:
         config = self.config
-        site = Site(config.centre, self.snapshot, lambda: self._health.report(), simulated=config.simulated)
+        site = Site(config.centre, self.snapshot, self._report, simulated=config.simulated)
         self.server = serve(site, config.listen.host, config.listen.port)
+        self.listening.set()
+
+    def _report(self) -> dict[str, Any]:
+        return self._health.report()
 
     async def _run_until_told(self, tasks: list[Task]) -> None:
         collecting = asyncio.create_task(run_all(tasks, self._hand_on))

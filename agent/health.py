@@ -1,5 +1,6 @@
 """The agent's own readings, its verdict on itself, and its word to systemd."""
 
+import asyncio
 import os
 import socket
 import time
@@ -33,7 +34,7 @@ class HealthConfig(Struct, frozen=True):
 class Health:
     """A collector like the others, whose device is the agent."""
 
-    changed = None
+    changed: asyncio.Event | None = None
 
     def __init__(self, records: list[Record], outbox: Outbox, uplink: Uplink | None) -> None:
         self._records, self._outbox, self._uplink = records, outbox, uplink

@@ -288,8 +288,7 @@ class Outbox:
         try:
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA synchronous=FULL")
-            if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-                raise sqlite3.DatabaseError("malformed: quick_check failed")
+            _check_whole(db)
             db.executescript(_SCHEMA)
             with db:
                 db.execute("INSERT OR IGNORE INTO meta VALUES('epoch', ?)", (secrets.randbits(32),))
@@ -335,6 +334,11 @@ class Outbox:
         if not now and self.writable:
             log.error("readings do not reach the disk cause=%r", cause[:80])
         self.writable = now
+
+
+def _check_whole(db: sqlite3.Connection) -> None:
+    if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+        raise sqlite3.DatabaseError("malformed: quick_check failed")
 
 
 def _damaged(problem: sqlite3.DatabaseError) -> bool:

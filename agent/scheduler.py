@@ -83,7 +83,7 @@ class Task:
 
     def _wait_seconds(self) -> float:
         interval = self._config.interval_seconds
-        return max(interval, min(_BACKOFF_CAP_SECONDS, interval * 2 ** min(self._failures, 6) / 2))
+        return max(interval, min(_BACKOFF_CAP_SECONDS, interval * 2.0 ** min(self._failures, 6) / 2))
 
     async def _until(self, due: float) -> None:
         changed = self._collector.changed

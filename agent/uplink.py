@@ -6,6 +6,7 @@ sent again after a growing, jittered wait. Retained states go at once on change,
 batches. paho's own queue is never used: it neither survives the process nor respects the window.
 """
 
+import contextlib
 import logging
 import random
 import selectors
@@ -13,11 +14,13 @@ import socket
 import ssl
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import paho.mqtt.client as mqtt
 from msgspec import Struct
+from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -83,10 +86,8 @@ class Uplink(threading.Thread):
 
     def wake(self) -> None:
         """Look again at what there is to send."""
-        try:
+        with contextlib.suppress(BlockingIOError):  # it will look anyway
             self._wake_w.send(b"\0")
-        except BlockingIOError:
-            pass
 
     def stop(self, timeout_seconds: float = 3.0) -> None:
         """Say goodbye to the broker and end the thread."""
@@ -171,7 +172,7 @@ class Uplink(threading.Thread):
     def _new_client(self) -> mqtt.Client:
         config = self._config
         client = mqtt.Client(
-            mqtt.CallbackAPIVersion.VERSION2, client_id=self._centre, protocol=mqtt.MQTTv5, reconnect_on_failure=False
+            CallbackAPIVersion.VERSION2, client_id=self._centre, protocol=mqtt.MQTTv5, reconnect_on_failure=False
         )
         client.connect_timeout = _CONNECT_TIMEOUT_SECONDS
         if config.tls:
@@ -328,8 +329,7 @@ def _password(file: str) -> str | None:
     if not file:
         return None
     try:
-        with open(file, encoding="utf-8") as handle:
-            return handle.readline().rstrip("\n")
+        return Path(file).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as problem:
         raise ConfigError(
             file, "$.uplink.password_file", "secret not readable", "a file the agent may read"

@@ -112,8 +112,8 @@ def _answer(start: Start, status: str, kind: str, text: str) -> list[bytes]:
 class _Handler(WSGIRequestHandler):
     timeout = _SLOW_CLIENT_SECONDS
 
-    def log_message(self, format: str, *args: Any) -> None:
-        log.debug(format, *args)
+    def log_message(self, *args: Any) -> None:
+        log.debug(*args)
 
 
 class _Server(socketserver.ThreadingMixIn, WSGIServer):

@@ -14,7 +14,7 @@ Seconds = Annotated[float, Meta(gt=0, le=86400)]
 
 
 class Broker(Struct, frozen=True, forbid_unknown_fields=True):
-    """[broker]"""
+    """[broker]."""
 
     host: str = "127.0.0.1"
     port: Port = 8883
@@ -38,13 +38,13 @@ class Store(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Database(Struct, frozen=True, forbid_unknown_fields=True):
-    """[database]"""
+    """[database]."""
 
     url: str = "sqlite:////var/lib/centre-monitor/central.sqlite"
 
 
 class Ingest(Struct, frozen=True, forbid_unknown_fields=True):
-    """[ingest]"""
+    """[ingest]."""
 
     quarantine_directory: str = "/var/lib/centre-monitor/quarantine"
     quarantine_megabytes: Annotated[int, Meta(ge=1, le=4096)] = 64
@@ -53,7 +53,7 @@ class Ingest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Smtp(Struct, frozen=True, forbid_unknown_fields=True):
-    """[notify.smtp]"""
+    """[notify.smtp]."""
 
     host: str
     port: Port = 25
@@ -76,7 +76,7 @@ class Sms(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Notify(Struct, frozen=True, forbid_unknown_fields=True):
-    """[notify]"""
+    """[notify]."""
 
     token_file: str
     """Bearer token that Alertmanager must show."""

@@ -9,7 +9,7 @@ import asyncio
 import importlib
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, cast
 
 from telemetry.event import Event
 from telemetry.reading import Reading
@@ -64,5 +64,5 @@ def load(name: str) -> Subject:
     """The module of a subject; raises KeyError for a name that is not in SUBJECTS."""
     if name not in SUBJECTS:
         raise KeyError(name)
-    module: Any = importlib.import_module(f"collectors.{name}")
+    module: Subject = cast("Subject", importlib.import_module(f"collectors.{name}"))
     return module

@@ -13,7 +13,7 @@ OUT_OF_ORDER = "96h"
 
 
 def broker(directory: Path, port: int | None = None, extra: str = "") -> tuple[Part, int]:
-    """mosquitto without TLS and accounts, for loopback only."""
+    """Mosquitto without TLS and accounts, for loopback only."""
     port = port or free_port()
     directory.mkdir(parents=True, exist_ok=True)
     config = directory / "mosquitto.conf"
@@ -56,7 +56,8 @@ def victoria_metrics(directory: Path, port: int | None = None) -> tuple[Part, st
     """VictoriaMetrics, deduplicating replays; its URL."""
     port = port or free_port()
     command = [
-        program("victoria-metrics", "victoria-metrics"), f"-storageDataPath={directory}/data", f"-httpListenAddr=127.0.0.1:{port}",
+        program("victoria-metrics", "victoria-metrics"),
+        f"-storageDataPath={directory}/data", f"-httpListenAddr=127.0.0.1:{port}",
         "-dedup.minScrapeInterval=1ms", "-retentionPeriod=12", "-search.latencyOffset=0s", "-loggerLevel=WARN",
     ]  # fmt: skip
     url = f"http://127.0.0.1:{port}"
@@ -75,7 +76,8 @@ def alertmanager(directory: Path, webhook: str, token_file: Path, port: int | No
         )
     )
     command = [
-        program("prometheus-alertmanager", "prometheus-alertmanager"), f"--config.file={config}", f"--storage.path={directory}/data",
+        program("prometheus-alertmanager", "prometheus-alertmanager"),
+        f"--config.file={config}", f"--storage.path={directory}/data",
         f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address=", "--log.level=warn",
     ]  # fmt: skip
     return Part("alertmanager", command, directory, answers(f"http://127.0.0.1:{port}/-/ready")), port

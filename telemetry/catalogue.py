@@ -5,6 +5,7 @@ state valued 0 or 1. The label `centre` is added by ingest or by the scrape, nev
 No label ever holds a person, a MAC, an address or a free text.
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
 from msgspec import Struct
@@ -50,7 +51,7 @@ def _metric(
     labels: str = "",
     scale: int = 0,
     *,
-    states: dict[str, tuple[str, ...]] | None = None,
+    states: Mapping[str, tuple[str, ...]] | None = None,
     max_age: float | None = None,
     urgent: bool = False,
 ) -> Metric:
@@ -61,7 +62,7 @@ def _metric(
         labels=tuple(labels.split()),
         scale=scale,
         kind="counter" if name.endswith("_total") else "gauge",
-        states=states or {},
+        states=dict(states or {}),
         max_age_seconds=_MAX_AGE[owner] if max_age is None else max_age,
         urgent=urgent,
     )

@@ -88,8 +88,8 @@ _encoder = msgspec.json.Encoder()
 
 # ── scaling ────────────────────────────────────────────────────────────────────────────────────
 def scaled(value: float, scale: int) -> int:
-    """value x 10**scale, rounded half to even."""
-    return round(value * 10**scale) if scale >= 0 else round(value / 10**-scale)
+    """Value x 10**scale, rounded half to even."""
+    return round(value * float(10**scale)) if scale >= 0 else round(value / float(10**-scale))
 
 
 def unscaled(number: int, scale: int) -> float:
@@ -261,10 +261,10 @@ def _unpacked(column: Column, ticks: int) -> Sequence[Scaled]:
         return (column,) * ticks
     if len(column) != ticks:
         raise Rejected(f"{len(column)} values for {ticks} ticks", reason="malformed")
-    if None in column:
+    whole = [value for value in column if value is not None]
+    if len(whole) < ticks:
         return _unpacked_with_gaps(column)
-    values = list(accumulate(column))  # type: ignore[arg-type]
-    return _bounded(values)
+    return _bounded(list(accumulate(whole)))
 
 
 def _unpacked_with_gaps(column: list[Scaled]) -> Sequence[Scaled]:

@@ -40,9 +40,7 @@ async def _collect(section: Section, state: Path) -> tuple[list[Reading], str]:
         async with asyncio.timeout(section.config.deadline_seconds), collector:
             settle = getattr(collector, "settle_seconds", 0.0)
             await asyncio.sleep(settle)
-            async for one in collector.collect():
-                if not isinstance(one, Event):
-                    found.append(one)
+            found += [one async for one in collector.collect() if not isinstance(one, Event)]
     except CollectError as problem:
         return found, f"{problem.reason}: {problem}"
     except TimeoutError:

@@ -77,5 +77,5 @@ def to_oid(body: bytes) -> tuple[int, ...]:
 
 
 def dotted(text: str) -> tuple[int, ...]:
-    """ "1.3.6" -> (1, 3, 6)."""
+    """The arcs of a dotted OID: 1.3.6 -> (1, 3, 6)."""
     return tuple(int(arc) for arc in text.strip(".").split("."))

@@ -16,7 +16,7 @@ class NameServer(asyncio.DatagramProtocol):
         self._transport: Any = None
 
     def connection_made(self, transport: Any) -> None:
-        """asyncio's."""
+        """Asyncio's."""
         self._transport = transport
 
     def datagram_received(self, data: bytes, addr: Any) -> None:

@@ -56,8 +56,8 @@ async def _run(arguments: Namespace, state: Path, scratch: Path) -> None:
 
 
 async def _announce(daemon: Daemon) -> None:
-    while daemon.server is None:
-        await asyncio.sleep(0.05)
+    await daemon.listening.wait()
+    assert daemon.server is not None
     host, port = daemon.config.listen.host, daemon.server.server_port
     print("A simulated centre is running: real agent, simulated devices.")
     print(f"  first mains cut in {FIRST_CUT_SECONDS:.0f} s; it lasts {CUT_SECONDS:.0f} s. Ctrl-C ends the demo.")

@@ -16,23 +16,28 @@ _SHAPES: dict[Level, tuple[str, str]] = {
     ),
     "unknown": (
         "unknown",
-        '<rect x="1" y="1" width="22" height="22" rx="3" fill="none" stroke="currentColor" stroke-width="2"'
-        ' stroke-dasharray="4 3"/><path d="M7 12h10" stroke="currentColor" stroke-width="3"/>',
+        '<rect x="1" y="1" width="22" height="22" rx="3" class="o"/><path d="M7 12h10" class="d"/>',
     ),
 }
+
+
+_LINKS = (
+    '<footer><nav><a href="/wall">Free seats</a><a href="/status.json">Values</a>'
+    '<a href="/metrics">Metrics</a><a href="/health">Health</a></nav></footer>'
+)
 
 
 def page(view: View, *, centre: str, simulated: bool, now: datetime) -> str:
     """The status page."""
     verdict = view.verdict
     action = f'<p class="action">{escape(verdict.action)}</p>' if verdict.action else ""
-    banner = _banner(simulated)
     return _document(
         f"{centre}: {verdict.sentence}",
-        f"""<header><h1>e-Rozgar centre <bdi dir="ltr">{escape(centre)}</bdi></h1><time>{now:%Y-%m-%d %H:%M:%S} UTC</time></header>
-{banner}<section class="verdict {verdict.level}" aria-label="Verdict"><p class="sentence">{escape(verdict.sentence)}</p>{action}</section>
-<ul class="tiles">{"".join(_tile(tile) for tile in view.tiles)}</ul>
-<footer><nav><a href="/wall">Free seats</a><a href="/status.json">Values</a><a href="/metrics">Metrics</a><a href="/health">Health</a></nav></footer>""",
+        f'<header><h1>e-Rozgar centre <bdi dir="ltr">{escape(centre)}</bdi></h1>'
+        f"<time>{now:%Y-%m-%d %H:%M:%S} UTC</time></header>\n{_banner(simulated)}"
+        f'<section class="verdict {verdict.level}" aria-label="Verdict">'
+        f'<p class="sentence">{escape(verdict.sentence)}</p>{action}</section>\n'
+        f'<ul class="tiles">{"".join(_tile(tile) for tile in view.tiles)}</ul>\n{_LINKS}',
     )
 
 
@@ -64,5 +69,5 @@ def _tile(tile: Tile) -> str:
 def _document(title: str, body: str) -> str:
     return f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>
 <meta name="viewport" content="width=device-width,initial-scale=1"><meta http-equiv="refresh" content="5">
-<style>{_STYLE}.m{{fill:none;stroke:var(--card);stroke-width:2.5;stroke-linecap:round}}</style></head>
+<style>{_STYLE}</style></head>
 <body><main>{body}</main></body></html>"""

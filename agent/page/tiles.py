@@ -15,6 +15,7 @@ from telemetry.reading import Reading
 
 Level = Literal["good", "warning", "bad", "unknown"]
 _LATE_SECONDS = 90.0
+_SHORT_RUNTIME_SECONDS = 600.0
 _FAULT_WORDS = {
     "lan": ("The centre's own network is down", "Check the switch and the cable to the gateway."),
     "access": ("The line to the provider is down", "Check the modem's lights, then call the provider."),
@@ -99,8 +100,7 @@ def _power_sentence(snapshot: Snapshot, tile: Tile) -> str:
 def _power_action(snapshot: Snapshot) -> str:
     if not _on_battery(snapshot):
         return "Look at the UPS display and call the service number on it."
-    runtime = _min(snapshot, names.UPS_RUNTIME)
-    if _max(snapshot, names.UPS_BATTERY_LOW) or (runtime is not None and runtime < 600):
+    if _runs_short(snapshot):
         return "Save work now and start the generator."
     return "Check the breaker; if neighbours are dark too, wait. Switch off what is not needed."
 
@@ -121,21 +121,23 @@ def power(snapshot: Snapshot) -> Tile:
 
 
 def _power_word(snapshot: Snapshot, status: set[str]) -> tuple[Level, str]:
-    if "on_battery" in status:
-        runtime = _min(snapshot, names.UPS_RUNTIME)
-        short = bool(_max(snapshot, names.UPS_BATTERY_LOW)) or (runtime is not None and runtime < 600)
-        return "bad" if short else "warning", "On battery"
-    if "off" in status:
-        return "bad", "UPS off"
-    if _max(snapshot, names.UPS_OVERLOAD):
-        return "bad", "Overload"
-    if "bypass" in status:
-        return "warning", "Bypass: not protected"
-    if _max(snapshot, names.UPS_BATTERY_REPLACE):
-        return "warning", "Battery needs replacing"
-    if status & {"standby", "test", "other"}:
-        return "warning", "UPS " + sorted(status & {"standby", "test", "other"})[0]
-    return "good", "Mains on"
+    """The first of these that holds; what stops work comes first."""
+    odd = status & {"standby", "test", "other"}
+    words: list[tuple[bool, Level, str]] = [
+        ("on_battery" in status and _runs_short(snapshot), "bad", "On battery"),
+        ("on_battery" in status, "warning", "On battery"),
+        ("off" in status, "bad", "UPS off"),
+        (bool(_max(snapshot, names.UPS_OVERLOAD)), "bad", "Overload"),
+        ("bypass" in status, "warning", "Bypass: not protected"),
+        (bool(_max(snapshot, names.UPS_BATTERY_REPLACE)), "warning", "Battery needs replacing"),
+        (bool(odd), "warning", f"UPS {min(odd, default='')}"),
+    ]
+    return next(((level, word) for holds, level, word in words if holds), ("good", "Mains on"))
+
+
+def _runs_short(snapshot: Snapshot) -> bool:
+    runtime = _min(snapshot, names.UPS_RUNTIME)
+    return bool(_max(snapshot, names.UPS_BATTERY_LOW)) or (runtime is not None and runtime < _SHORT_RUNTIME_SECONDS)
 
 
 def _power_details(snapshot: Snapshot) -> tuple[str, ...]:
@@ -216,7 +218,7 @@ def monitoring(snapshot: Snapshot, problems: list[str]) -> Tile:
 
 # ── helpers ────────────────────────────────────────────────────────────────────────────────────
 def duration(seconds: float) -> str:
-    """ "40 s", "12 min", "3 h 5 min", "2 d"."""
+    """In words that a glance takes in: 40 s, 12 min, 3 h 5 min, 2 d."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 5400:

@@ -82,4 +82,4 @@ def collectd(directory: Path, ports: dict[str, int]) -> Contender:
     config.write_text(_CONFIG.format(directory=directory, page=page, oids=" ".join(f'"{oid}"' for oid in oids), **ports))
     url = f"http://127.0.0.1:{page}/metrics"
     part = Part("collectd", [program("collectd", "collectd-core"), "-f", "-C", config], directory, answers(url))
-    return Contender("collectd", part, Target(url, "collectd_snmp_bench_ups_v23"), "collectd")
+    return Contender("collectd", part, Target(url, "collectd_snmp_bench_ups_v23"), "collectd/bench")

@@ -6,6 +6,7 @@ The mapping depends on the message and its schema alone: a replay is bit-identic
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import msgspec
 from msgspec import Struct
@@ -90,12 +91,11 @@ def admit(message: wire.BatchMessage, made: Template, now_ms: int) -> Admitted:
 def _series(labels: bytes, scale: int, column: Sequence[int | None], times: list[bytes]) -> bytes:
     if None in column:
         return _with_gaps(labels, scale, column, times)
-    if scale == 0:
-        return protobuf.series(labels, column, times)  # type: ignore[arg-type]
     power = 10 ** abs(scale)
+    whole = cast("Sequence[int]", column)
     if scale > 0:
-        return protobuf.series(labels, [value / power for value in column], times)  # type: ignore[operator]
-    return protobuf.series(labels, [float(value * power) for value in column], times)  # type: ignore[operator]
+        return protobuf.series(labels, [value / power for value in whole], times)
+    return protobuf.series(labels, [value * power for value in whole] if scale else whole, times)
 
 
 def _with_gaps(labels: bytes, scale: int, column: Sequence[int | None], times: list[bytes]) -> bytes:

@@ -13,6 +13,7 @@ from typing import Any
 
 import paho.mqtt.client as mqtt
 from msgspec import Struct
+from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -89,7 +90,7 @@ class Subscriber:
 
     def _new_client(self, broker: Broker) -> mqtt.Client:
         client = mqtt.Client(
-            mqtt.CallbackAPIVersion.VERSION2,
+            CallbackAPIVersion.VERSION2,
             client_id=broker.client_id,
             protocol=mqtt.MQTTv5,
             manual_ack=True,
@@ -124,7 +125,13 @@ class Subscriber:
     def _on_message(self, _client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
         self.messages.put(
             Message(
-                message.topic, message.payload, message.retain, message.mid, message.qos, self.generation, time.time()
+                message.topic,
+                bytes(message.payload),
+                message.retain,
+                message.mid,
+                message.qos,
+                self.generation,
+                time.time(),
             )
         )
 

@@ -97,67 +97,75 @@ class Notifier:
         return None
 
 
-def handler(notifier: Notifier, token: str) -> type[BaseHTTPRequestHandler]:
-    """The request handler class over a notifier."""
+class Webhook(ThreadingHTTPServer):
+    """The server; its handlers find the notifier and the token here."""
 
-    class Handler(BaseHTTPRequestHandler):
-        timeout = _SLOW_CLIENT_SECONDS
-        server_version = "centre-monitor"
+    daemon_threads = True
 
-        def do_GET(self) -> None:
-            """GET /health."""
-            if self.path != "/health":
-                self._answer(404)
-                return
-            try:
-                with notifier.engine.connect() as connection:
-                    connection.execute(text("SELECT 1"))
-            except SQLAlchemyError:
-                self._answer(503)
-            else:
-                self._answer(200)
+    def __init__(self, address: tuple[str, int], notifier: Notifier, token: str) -> None:
+        super().__init__(address, Handler)
+        self.notifier, self.token = notifier, token
 
-        def do_POST(self) -> None:
-            """POST /alerts."""
-            length = self.headers.get("Content-Length", "")
-            if self.path != "/alerts":
-                self._answer(404)
-            elif not hmac.compare_digest(self.headers.get("Authorization", "").encode(), f"Bearer {token}".encode()):
-                self._answer(401)
-            elif not length.isdigit() or int(length) > MAX_BODY_BYTES:
-                self._answer(413)
-            else:
-                self._answer(self._accept(self.rfile.read(int(length))))
 
-        def _accept(self, body: bytes) -> int:
-            try:
-                notifier.accept(body)
-            except Rejected as problem:
-                log.warning("a webhook is refused what=%r", str(problem))
-                return 400
-            except SQLAlchemyError as problem:
-                log.error("the database takes no alerts cause=%r", str(problem)[:160])
-                return 503
-            return 200
+class Handler(BaseHTTPRequestHandler):
+    """One request."""
 
-        def _answer(self, status: int) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", "0")
-            self.send_header("Connection", "close")
-            self.end_headers()
+    server: Webhook
+    timeout = _SLOW_CLIENT_SECONDS
+    server_version = "centre-monitor"
 
-        def log_message(self, format: str, *args: Any) -> None:
-            log.debug(format, *args)
+    def do_GET(self) -> None:
+        """GET /health."""
+        self._answer(self._database_answers() if self.path == "/health" else 404)
 
-    return Handler
+    def do_POST(self) -> None:
+        """POST /alerts."""
+        length = self.headers.get("Content-Length", "")
+        shown, expected = self.headers.get("Authorization", ""), f"Bearer {self.server.token}"
+        if self.path != "/alerts":
+            self._answer(404)
+        elif not hmac.compare_digest(shown.encode(), expected.encode()):
+            self._answer(401)
+        elif not length.isdigit() or int(length) > MAX_BODY_BYTES:
+            self._answer(413)
+        else:
+            self._answer(self._accept(self.rfile.read(int(length))))
+
+    def _accept(self, body: bytes) -> int:
+        try:
+            self.server.notifier.accept(body)
+        except Rejected as problem:
+            log.warning("a webhook is refused what=%r", str(problem))
+            return 400
+        except SQLAlchemyError as problem:
+            log.error("the database takes no alerts cause=%r", str(problem)[:160])
+            return 503
+        return 200
+
+    def _database_answers(self) -> int:
+        try:
+            with self.server.notifier.engine.connect() as connection:
+                connection.execute(text("SELECT 1"))
+        except SQLAlchemyError:
+            return 503
+        return 200
+
+    def _answer(self, status: int) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        self.send_header("Connection", "close")
+        self.end_headers()
+
+    def log_message(self, *args: Any) -> None:
+        """To our log, not to stderr."""
+        log.debug(*args)
 
 
 def run(config: Config, settings: Notify) -> None:
     """Serve and send until SIGTERM; raises ConfigError for an unreadable secret."""
     token = read_secret(settings.token_file)
     notifier = Notifier(open_database(config.database.url), open_channels(settings), settings)
-    server = ThreadingHTTPServer((settings.host, settings.port), handler(notifier, token))
-    server.daemon_threads = True
+    server = Webhook((settings.host, settings.port), notifier, token)
     worker = threading.Thread(target=notifier.work, name="worker", daemon=True)
     worker.start()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 
 from telemetry.errors import UplinkError
 from telemetry.wire import Ack
@@ -20,7 +21,7 @@ class Sender:
         self.rejected = 0
         self._window = threading.Semaphore(_IN_FLIGHT)
         self._connected = threading.Event()
-        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="simulate", protocol=mqtt.MQTTv5)
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="simulate", protocol=mqtt.MQTTv5)
         self._client.max_inflight_messages_set(_IN_FLIGHT)
         self._client.on_connect = self._on_connect
         self._client.on_publish = lambda *_: self._window.release()

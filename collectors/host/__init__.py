@@ -4,6 +4,7 @@ The smallest collector, and the model for the others: a Config, a `build`, one m
 Sources: psutil, adjtimex(2). A file system or sensor that is not there yields nothing.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -23,7 +24,7 @@ _MAX_SENSORS = 8
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
-    """[collect.host]"""
+    """[collect.host]."""
 
     interval_seconds: Annotated[float, Meta(ge=1, le=3600)] = 10.0
     """From one reading to the next."""
@@ -47,7 +48,7 @@ def build(config: Config, state: Path) -> "Host":
 class Host:
     """Reads the machine it runs on."""
 
-    changed = None
+    changed: asyncio.Event | None = None
 
     def __init__(self, config: Config) -> None:
         self._mounts = config.mounts

@@ -65,7 +65,7 @@ class ThroughputConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """[collect.internet], or [[collect.internet]] for several uplinks"""
+    """[collect.internet], or [[collect.internet]] for several uplinks."""
 
     name: Name = "wan"
     """Label of the uplink."""

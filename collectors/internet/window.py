@@ -1,6 +1,7 @@
 """Round trips of one target since the last reading -> percentiles, jitter, loss. Pure."""
 
 from collections import deque
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -42,7 +43,7 @@ class Window:
         rtts, self._rtts = self._rtts, []
         if not rtts:
             return Summary(None, None, None, None)
-        steps = [abs(later - earlier) for earlier, later in zip(rtts, rtts[1:], strict=False)]
+        steps = [abs(later - earlier) for earlier, later in pairwise(rtts)]
         ordered = sorted(rtts)
         return Summary(
             p50=_rank(ordered, 0.5),

@@ -42,7 +42,7 @@ class BrokerConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """[collect.seats]"""
+    """[collect.seats]."""
 
     map: str
     """The seat map; see config/seats.toml."""

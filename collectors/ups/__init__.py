@@ -4,6 +4,7 @@ Sources: RFC 1628 and the vendors' MIBs, as TOML in mibs/. What a card says is b
 plausible.py; what it does not say is absent.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +26,7 @@ Name = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,32}$")]
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """[[collect.ups]]"""
+    """[[collect.ups]]."""
 
     name: Name
     """What people here call it; the label of its series."""
@@ -87,7 +88,7 @@ def build(config: Config, state: Path) -> "Ups":
 class Ups:
     """Reads one card and keeps count of its outages."""
 
-    changed = None
+    changed: asyncio.Event | None = None
 
     def __init__(self, name: str, session: Session) -> None:
         self._name = name

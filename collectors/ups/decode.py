@@ -121,19 +121,25 @@ def _apply_phases(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
 def _number(row: Row, value: Value | None, state: UpsState) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bytes):  # some cards send numbers as text
-        text = clean_text(value)
-        if not text.lstrip("-").isdigit():
-            return _reject(state, row, value, "wrong_type")
-        value = int(text)
-    if isinstance(value, str):
-        return _reject(state, row, value, "wrong_type")
-    if value in row.invalid:
-        return _reject(state, row, value, "sentinel")
-    verdict = plausible(row.field, round(value * row.scale, 6), value)
+    number = _as_int(value)
+    if number is None:
+        verdict: float | str = "wrong_type"
+    elif number in row.invalid:
+        verdict = "sentinel"
+    else:
+        verdict = plausible(row.field, round(number * row.scale, 6), number)
     if isinstance(verdict, str):
-        return _reject(state, row, value, verdict)
+        _reject(state, row, value, verdict)
+        return None
     return verdict
+
+
+def _as_int(value: Value) -> int | None:
+    """Some cards send numbers as text."""
+    if isinstance(value, bytes):
+        text = clean_text(value)
+        return int(text) if text.removeprefix("-").isdigit() else None
+    return value if isinstance(value, int) else None
 
 
 def _reject(state: UpsState, row: Row, value: Value, rule: str) -> None:

@@ -5,14 +5,15 @@ import json
 import tempfile
 from pathlib import Path
 from typing import Any, Self
+from urllib.request import urlopen
 
 from websockets.sync.client import connect
 
 from stage.process import Part, answers, free_port, program
-from urllib.request import urlopen
 
 _FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars",
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""A whole chain of real parts for the end-to-end tests: agent, broker, ingest, store; and a ledger of every committed tick."""
+"""A whole chain of real parts: agent, broker, ingest, store; and a ledger of every committed tick."""
 
 import json
 import sqlite3

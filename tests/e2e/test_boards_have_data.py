@@ -6,7 +6,6 @@ import sys
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -83,8 +82,8 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         with parts.python("ingest", directory / "ingest", ["central", "ingest", "--config", str(config)]):
             wait_until(lambda: bool(ask(url, 'centre_info{centre!=""}')), 30, "the registry never came")
             simulation = [
-                "central", "simulate", "--centres", str(CENTRES), "--broker", f"127.0.0.1:{broker_port}", "--interval", "15",
-                "--history", "1800", "--faults", str(directory / "faults.toml"),
+                "central", "simulate", "--centres", str(CENTRES), "--broker", f"127.0.0.1:{broker_port}",
+                "--interval", "15", "--history", "1800", "--faults", str(directory / "faults.toml"),
             ]  # fmt: skip
             with parts.python("simulate", directory / "simulate", simulation):
                 wait_until(lambda: bool(ask(url, "centre_offline")), 120, "nobody went offline")

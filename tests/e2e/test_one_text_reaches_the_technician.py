@@ -4,6 +4,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -70,7 +71,7 @@ class Stage:
         )
         return parts.python(f"agent-{centre}", directory / f"agent-{centre}", ["agent", "run", "--config", str(file)])
 
-    def __enter__(self) -> "Stage":
+    def __enter__(self) -> Self:
         self._importing.start()
         assert self._importing.process is not None
         assert self._importing.process.wait(30) == 0, self._importing.log.read_text()

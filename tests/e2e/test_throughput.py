@@ -34,7 +34,8 @@ def far_end(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     )
     user = "user root;\n" if os.geteuid() == 0 else ""
     (directory / "nginx.conf").write_text(
-        f"{user}daemon off;\npid {directory}/pid;\nerror_log {directory}/error.log;\nevents {{}}\nhttp {{\n{temporary}{server}}}\n"
+        f"{user}daemon off;\npid {directory}/pid;\nerror_log {directory}/error.log;\n"
+        f"events {{}}\nhttp {{\n{temporary}{server}}}\n"
     )
     command = [program("nginx", "nginx-light"), "-c", directory / "nginx.conf", "-p", directory]
     url = f"http://127.0.0.1:{port}"

@@ -19,7 +19,7 @@ _DEFAULT_SEGMENTS = 2
 
 @cache
 def texts(language: str) -> Mapping[str, Mapping[str, Mapping[str, str]]]:
-    """alert -> variant -> {what, do}; English for a language that there is no file for."""
+    """Alert -> variant -> {what, do}; English for a language that there is no file for."""
     file = _FOLDER / f"{language}.toml"
     return tomllib.loads((file if file.is_file() else _FOLDER / "en.toml").read_text(encoding="utf-8"))
 

@@ -167,7 +167,7 @@ class Transfer:
     def _spent(self, before: int | None) -> int:
         own = int(self._own / PAYLOAD_SHARE)
         counted = (self._counter() or 0) - before if before is not None else 0
-        return counted if counted >= own else own
+        return max(counted, own)
 
     def _probe_latency(self, now: float) -> None:
         if self._probe is None:

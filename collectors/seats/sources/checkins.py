@@ -29,7 +29,7 @@ def checked_in(file: Path, now: datetime) -> tuple[frozenset[str], float]:
     except OSError as problem:
         raise Unreachable(f"{file}: {problem.strerror}") from problem
     rows = csv.DictReader(io.StringIO(text))
-    if not _COLUMNS <= set(rows.fieldnames or ()):
+    if not set(rows.fieldnames or ()) >= _COLUMNS:
         raise BadData(f"{file}: the first line must name {', '.join(sorted(_COLUMNS))}")
     return frozenset(row["seat"] for row in rows if _holds(row, now)), max(0.0, age)
 

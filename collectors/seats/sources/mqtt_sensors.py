@@ -13,6 +13,7 @@ from typing import Any
 
 import paho.mqtt.client as mqtt
 from msgspec import Struct
+from paho.mqtt.enums import CallbackAPIVersion
 
 log = logging.getLogger(__name__)
 _KEEPALIVE_SECONDS = 30
@@ -76,7 +77,7 @@ class MqttSensors:
             delay = min(2 * delay, _BACKOFF_CAP_SECONDS)
 
     def _new_client(self) -> mqtt.Client:
-        client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv311, reconnect_on_failure=False)
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv311, reconnect_on_failure=False)
         username, password = self._credentials
         if username:
             client.username_pw_set(username, password or None)
@@ -94,5 +95,5 @@ class MqttSensors:
 
     def _received(self, _client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
         if self._loop is not None and not self._stopping.is_set():
-            found = SensorMessage(message.topic, message.payload, message.retain)
+            found = SensorMessage(message.topic, bytes(message.payload), message.retain)
             self._loop.call_soon_threadsafe(self._on_message, found)

@@ -30,7 +30,7 @@ _C = 'centre="$centre"'
 
 # A state is one series per state, valued 0 or 1. A timeline wants one series per device, so each state
 # gets a code here; the codes of one timeline must differ.
-_POWER = {
+POWER = {
     "online": Word(1, "on mains", GREEN),
     "on_battery": Word(2, "on battery", RED),
     "bypass": Word(3, "bypass: not protected", ORANGE),
@@ -42,7 +42,7 @@ _POWER = {
     "test": Word(9, "testing itself", YELLOW),
     "other": Word(10, "a state we do not know", GREY),
 }
-_INTERNET = {
+INTERNET = {
     "none": Word(21, "works", GREEN),
     "lan": Word(22, "fault inside the centre", RED),
     "access": Word(23, "fault on the line", RED),
@@ -51,14 +51,14 @@ _INTERNET = {
     "target": Word(26, "some targets do not answer", YELLOW),
     "captive": Word(27, "login page: unpaid?", ORANGE),
 }
-_OFFLINE = {
+OFFLINE = {
     "power": Word(42, "silent: power", RED),
     "internet": Word(43, "silent: internet", RED),
     "clean": Word(44, "stopped on purpose", YELLOW),
     "unknown": Word(45, "silent: cause unknown", RED),
 }
 _ONLINE = Word(41, "in contact", GREEN)
-_CONTACT = [_ONLINE, *_OFFLINE.values()]
+_CONTACT = [_ONLINE, *OFFLINE.values()]
 _WORKS = [Word(1, "works", GREEN), Word(0, "fails", RED)]
 
 
@@ -67,10 +67,10 @@ def _coded(metric: str, label: str, codes: dict[str, Word], by: str = "") -> str
     return f"max {by}({states}) > 0"
 
 
-_POWER_NOW = Line(_coded("centre_ups_status", "status", _POWER, "by (ups) "), "UPS {{ups}}")
-_INTERNET_NOW = Line(_coded("centre_internet_fault", "domain", _INTERNET, "by (uplink) "), "line {{uplink}}")
+_POWER_NOW = Line(_coded("centre_ups_status", "status", POWER, "by (ups) "), "UPS {{ups}}")
+_INTERNET_NOW = Line(_coded("centre_internet_fault", "domain", INTERNET, "by (uplink) "), "line {{uplink}}")
 _CONTACT_NOW = Line(
-    f"(max(centre_online{{{_C}}}) == 1) * {_ONLINE.code} or {_coded('centre_offline', 'cause', _OFFLINE)}", "contact"
+    f"(max(centre_online{{{_C}}}) == 1) * {_ONLINE.code} or {_coded('centre_offline', 'cause', OFFLINE)}", "contact"
 )
 
 
@@ -99,7 +99,7 @@ def _now_panels() -> Iterator[Panel]:
         "s",
         [Step(None, GREEN, "usual"), Step(180, YELLOW, "late"), Step(600, RED, "silent")],
     )
-    yield word_tile("Power now", "What each UPS says feeds the centre.", _POWER_NOW, list(_POWER.values()))
+    yield word_tile("Power now", "What each UPS says feeds the centre.", _POWER_NOW, list(POWER.values()))
     yield tile(
         "Battery lasts",
         "What the UPS expects at the present load; the least of several.",
@@ -108,7 +108,7 @@ def _now_panels() -> Iterator[Panel]:
         [Step(None, RED, "save work now"), Step(600, YELLOW, "not for long"), Step(1800, GREEN, "good")],
     )
     yield word_tile(
-        "Internet now", "Which part of the way to the world the probes blame.", _INTERNET_NOW, list(_INTERNET.values())
+        "Internet now", "Which part of the way to the world the probes blame.", _INTERNET_NOW, list(INTERNET.values())
     )
     yield tile(
         "Free seats",
@@ -121,7 +121,7 @@ def _now_panels() -> Iterator[Panel]:
         "What happened",
         "Contact, each UPS and each line. A hole means that nothing is known of that time, or not yet.",
         [_CONTACT_NOW, _POWER_NOW, _INTERNET_NOW],
-        [*_CONTACT, *_POWER.values(), *_INTERNET.values()],
+        [*_CONTACT, *POWER.values(), *INTERNET.values()],
     )
 
 

@@ -1,0 +1,177 @@
+"""What our agent costs a gateway, beside collectd and the trio of Prometheus exporters doing the same job.
+
+All run at once, against one simulated UPS card, one broker and one scraper, each 10 s. Exit code 0 if the
+bar is met, 1 if not. Figures and their limits: bench/measure/verdict.py; how they are read: bench/measure/processes.py.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+
+from bench.measure import verdict
+from bench.measure.far_side import FarSide, Traffic
+from bench.measure.packages import need, version
+from bench.measure.rounds import Figures, Window, figures, together, window
+from bench.measure.scraper import Scraper
+from bench.peers import collectd, exporters
+from bench.peers.agent import agent, debian_runs_it
+from bench.peers.contender import ROOT, Contender
+from stage.parts import broker
+from stage.process import Part, free_port
+
+_PACKAGES = ("mosquitto", *collectd.PACKAGES, *exporters.PACKAGES)
+_STAGGER_SECONDS = 0.37
+_OURS, _DEBIAN, _LINE = "agent, .venv's Python", "agent, Debian's Python", "agent, .venv's, with line"
+
+
+def main() -> int:
+    options = _options()
+    need(_PACKAGES)
+    with tempfile.TemporaryDirectory(prefix="bench-footprint-") as scratch, ExitStack() as stack:
+        ports = _surroundings(Path(scratch), stack)
+        far_side = FarSide(ports["broker"])
+        stack.callback(far_side.close)
+        contenders = _contenders(Path(scratch), ports)
+        for one in contenders:
+            _say(f"starting {one.name}")
+            stack.enter_context(one.part)
+            time.sleep(_STAGGER_SECONDS)
+        scraper = Scraper(one.target for one in contenders)
+        scraper.start()
+        stack.callback(scraper.stop)
+        _wait(options.warm_up)
+        traffic = {one.name: far_side.traffic(one.topic) for one in contenders if one.topic}
+        begun = time.monotonic()
+        windows = _rounds(contenders, options.rounds, options.seconds)
+        took = time.monotonic() - begun
+        messages = {name: _per_interval(before, far_side.traffic(_topic(contenders, name)), took) for name, before in traffic.items()}
+    _say("")
+    _check(contenders)
+    return _report(_rows(windows), messages, contenders, options)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser("scripts/bench footprint", description="RSS and CPU of the agent and its peers.")
+    parser.add_argument("--rounds", type=int, default=4, help="windows, one after the other (4: two batch periods)")
+    parser.add_argument("--seconds", type=float, default=60.0, help="length of a window")
+    parser.add_argument("--warm-up", type=float, default=20.0, metavar="SECONDS", help="before the first")
+    return parser.parse_args()
+
+
+def _surroundings(directory: Path, stack: ExitStack) -> dict[str, int]:
+    """Broker and devices; their ports."""
+    part, port = broker(directory / "broker")
+    stack.enter_context(part)
+    card = free_port()
+    devices = Part(
+        "devices", [sys.executable, "-m", "bench.peers.devices", str(card)], directory / "devices", lambda: True,
+        environment={"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    stack.enter_context(devices)
+    time.sleep(1.0)  # UDP: nothing tells that it is there
+    return {"broker": port, "card": card}
+
+
+def _contenders(directory: Path, ports: dict[str, int]) -> list[Contender]:
+    found = [
+        agent(_OURS, "SIM-BENCH-1", directory / "agent", ports),
+        agent(_LINE, "SIM-BENCH-2", directory / "agent-line", ports, line=True),
+        collectd.collectd(directory / "collectd", ports),
+        exporters.node(directory / "node", trimmed=False),
+        exporters.node(directory / "node-trimmed", trimmed=True),
+        exporters.snmp(directory / "snmp", ports["card"]),
+        exporters.blackbox(directory / "blackbox"),
+    ]
+    if debian_runs_it():
+        found.insert(1, agent(_DEBIAN, "SIM-BENCH-3", directory / "agent-debian", ports, debian=True))
+    return found
+
+
+def _wait(seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        _say(f"warming up, {left:.0f} s left")
+        time.sleep(min(left, 2.0))
+
+
+def _rounds(contenders: list[Contender], rounds: int, seconds: float) -> dict[str, list[Window]]:
+    found: dict[str, list[Window]] = {one.name: [] for one in contenders}
+    for number in range(1, rounds + 1):
+        measured = window(
+            [one.part.pid for one in contenders], seconds,
+            lambda left, number=number: _say(f"round {number} of {rounds}, {left:.0f} s left"),
+        )  # fmt: skip
+        for one, result in zip(contenders, measured, strict=True):
+            found[one.name].append(result)
+    return found
+
+
+def _topic(contenders: list[Contender], name: str) -> str:
+    return next(one.topic for one in contenders if one.name == name)
+
+
+def _per_interval(before: Traffic, after: Traffic, seconds: float) -> str:
+    share = 10.0 / seconds
+    return f"{(after.messages - before.messages) * share:.1f}, {(after.payload - before.payload) * share:.0f} B"
+
+
+def _check(contenders: list[Contender]) -> None:
+    """A program that did not do its job is not compared."""
+    failed = [f"{one.name}: {one.target.bad} bad scrapes, last {one.target.problem}" for one in contenders if one.target.good < 3 * one.target.bad + 1]
+    if failed:
+        raise SystemExit("These did not answer as they should, nothing is compared:\n" + "\n".join(failed))
+
+
+def _rows(windows: dict[str, list[Window]]) -> dict[str, Figures]:
+    rest = [windows["snmp_exporter"], windows["blackbox_exporter"]]
+    all_windows = windows | {
+        verdict.DEFAULT: together([windows["node_exporter, default"], *rest]),
+        verdict.TRIMMED: together([windows["node_exporter, trimmed"], *rest]),
+    }
+    return {name: figures(found) for name, found in all_windows.items()}
+
+
+def _report(rows: dict[str, Figures], messages: dict[str, str], contenders: list[Contender], options: argparse.Namespace) -> int:
+    print(f"{options.rounds} windows of {options.seconds:.0f} s; {_machine()}")
+    print("\n".join(verdict.table(rows, messages)))
+    ours = [name for name in (_OURS, _DEBIAN, _LINE) if name in rows]
+    for name in ours:
+        print("\n".join(verdict.words(name, rows[name])))
+    for name in ours:
+        shares = ", ".join(f"{one['rss']:.2f}x RSS and {one['cpu']:.2f}x CPU of {other}" for other, one in verdict.ratios(rows, name).items())
+        print(f"{name}: {shares}")
+    print(verdict.NOT_ALIKE)
+    met = verdict.meets(rows[_OURS])
+    print(json.dumps({
+        "bench": "footprint", "met": met, "rss_mib": round(rows[_OURS].rss, 2), "cpu_seconds_per_hour": round(rows[_OURS].cpu, 3),
+        "bar": {"rss_mib": verdict.RSS_BAR, "cpu_seconds_per_hour": verdict.CPU_BAR},
+        "rounds": options.rounds, "seconds": options.seconds, "machine": _machine(),
+        "ratios": {name: verdict.ratios(rows, name) for name in ours},
+        "rows": {name: {key: round(value, 3) for key, value in msgspec.to_builtins(one).items()} for name, one in rows.items()},
+        "samples_per_scrape": {one.name: one.target.samples for one in contenders},
+        "mqtt_per_10_seconds": messages, "versions": {name: version(name) for name in _PACKAGES},
+    }))  # fmt: skip
+    return 0 if met else 1
+
+
+def _machine() -> str:
+    return f"Python {platform.python_version()}, {platform.release()}, {os.cpu_count()} CPUs, load {os.getloadavg()[1]:.1f}"
+
+
+def _say(what: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{what}\033[K", end="", file=sys.stderr, flush=True)
+    elif what and not what.endswith("left"):
+        print(what, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

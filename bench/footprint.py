@@ -22,8 +22,9 @@ from bench.measure.packages import need, version
 from bench.measure.rounds import Figures, Window, figures, together, window
 from bench.measure.scraper import Scraper
 from bench.peers import collectd, exporters
-from bench.peers.agent import agent, debian_runs_it
+from bench.peers.agent import Gateway, debian_runs_it
 from bench.peers.contender import ROOT, Contender
+from bench.peers.installed import install
 from stage.parts import broker
 from stage.process import Part, free_port
 
@@ -81,18 +82,18 @@ def _surroundings(directory: Path, stack: ExitStack) -> dict[str, int]:
 
 
 def _contenders(directory: Path, ports: dict[str, int]) -> list[Contender]:
-    found = [
-        agent(_OURS, "SIM-BENCH-1", directory / "agent", ports),
-        agent(_LINE, "SIM-BENCH-2", directory / "agent-line", ports, line=True),
+    gateway = Gateway(directory / "agents", install(ROOT, directory / "installed"), ports)
+    debian = [gateway.agent(_DEBIAN, "SIM-BENCH-3", debian=True)] if debian_runs_it() else []
+    return [
+        gateway.agent(_OURS, "SIM-BENCH-1"),
+        *debian,
+        gateway.agent(_LINE, "SIM-BENCH-2", line=True),
         collectd.collectd(directory / "collectd", ports),
         exporters.node(directory / "node", trimmed=False),
         exporters.node(directory / "node-trimmed", trimmed=True),
         exporters.snmp(directory / "snmp", ports["card"]),
         exporters.blackbox(directory / "blackbox"),
     ]
-    if debian_runs_it():
-        found.insert(1, agent(_DEBIAN, "SIM-BENCH-3", directory / "agent-debian", ports, debian=True))
-    return found
 
 
 def _wait(seconds: float) -> None:

@@ -17,4 +17,6 @@ settings.load_profile("project")
 def pytest_configure(config: pytest.Config) -> None:
     """Warnings are errors; these come from a library's own import of another and mend with its next release."""
     # pysnmp 7.1 with pysmi 1.6, which the simulator brings along.
-    config.addinivalue_line("filterwarnings", r"ignore:\w+ is deprecated. Please use \w+ instead:DeprecationWarning:pysnmp")
+    config.addinivalue_line(
+        "filterwarnings", r"ignore:\w+ is deprecated. Please use \w+ instead:DeprecationWarning:pysnmp"
+    )

@@ -212,8 +212,9 @@ def monitoring(snapshot: Snapshot, problems: list[str]) -> Tile:
     if rows is None or stale:
         return Tile("Monitoring", "unknown", "Starting", (), age, stale=True)
     connected = _max(snapshot, names.AGENT_UPLINK_CONNECTED)
-    word = "Local only" if connected is None else "Reporting"
-    return Tile("Monitoring", "good", word, waiting, age)
+    if connected is None:
+        return Tile("Monitoring", "good", "Local only", ("No national monitor is configured",), age)
+    return Tile("Monitoring", "good", "Reporting", waiting, age)
 
 
 # ── helpers ────────────────────────────────────────────────────────────────────────────────────

@@ -1,11 +1,10 @@
 """Our agent as it runs at a centre: `python -m agent run`, its own configuration, one card, one broker."""
 
 import sys
-import sysconfig
 from pathlib import Path
 
 from bench.measure.scraper import Target
-from bench.peers.contender import ROOT, Contender
+from bench.peers.contender import Contender
 from stage.process import Part, answers, free_port
 
 DEBIAN_PYTHON = Path("/usr/bin/python3")
@@ -40,24 +39,29 @@ host = "127.0.0.1"
 """
 
 
-def agent(name: str, centre: str, directory: Path, ports: dict[str, int], *, debian: bool = False, line: bool = False) -> Contender:
-    """The agent under this interpreter, or under Debian's with the same libraries; `line` probes it as well."""
-    page = free_port()
-    directory.mkdir(parents=True, exist_ok=True)
-    config = directory / "agent.toml"
-    text = _CONFIG + (_LINE if line else "")
-    config.write_text(text.format(centre=centre, directory=directory, page=page, names=ports["card"] + 1, **ports))
-    libraries = sysconfig.get_path("purelib")
-    paths = f"{ROOT}:{libraries}" if debian else str(ROOT)
-    part = Part(
-        centre.lower(),
-        [DEBIAN_PYTHON if debian else sys.executable, "-m", "agent", "run", "--config", config],
-        directory,
-        answers(f"http://127.0.0.1:{page}/status.json"),
-        environment={"PYTHONPATH": paths},
-    )
-    proof = "centre_internet_probe_rtt" if line else 'centre_ups_output_voltage_volts{phase="3"'
-    return Contender(name, part, Target(f"http://127.0.0.1:{page}/metrics", proof), f"centres/{centre}")
+class Gateway:
+    """Where the agents of a run live: what is installed, and the ports of broker and card."""
+
+    def __init__(self, directory: Path, installed: Path, ports: dict[str, int]) -> None:
+        self._directory, self._installed, self._ports = directory, installed, ports
+
+    def agent(self, name: str, centre: str, *, debian: bool = False, line: bool = False) -> Contender:
+        """The agent under this interpreter, or under Debian's; `line` has it probe the line as well."""
+        page, directory = free_port(), self._directory / centre
+        directory.mkdir(parents=True)
+        config = directory / "agent.toml"
+        text = _CONFIG + (_LINE if line else "")
+        config.write_text(text.format(centre=centre, directory=directory, page=page, names=self._ports["card"] + 1, **self._ports))
+        url = f"http://127.0.0.1:{page}"
+        part = Part(
+            centre.lower(),
+            [DEBIAN_PYTHON if debian else sys.executable, "-m", "agent", "run", "--config", config],
+            directory,
+            answers(f"{url}/status.json"),
+            environment={"PYTHONPATH": str(self._installed)},
+        )
+        proof = "centre_internet_probe_rtt" if line else 'centre_ups_output_voltage_volts{phase="3"'
+        return Contender(name, part, Target(f"{url}/metrics", proof), f"centres/{centre}")
 
 
 def debian_runs_it() -> bool:

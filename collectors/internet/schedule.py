@@ -16,13 +16,18 @@ def moment(site: str, day: datetime, slot: int, slots: int, opens: int, closes: 
 
 
 def due(site: str, now: datetime, last_test: datetime | None, slots: int, opens: int, closes: int) -> bool:
-    """Whether the moment of a slot has passed without a test since; a slot missed by hours is let go."""
+    """Whether the moment of a slot has passed without a test since; a slot missed by hours is let go.
+
+    A site that was never tested is due at once, within the opening hours.
+    """
+    if last_test is None:
+        return opens <= now.hour < closes
     passed = [at for slot in range(slots) if (at := moment(site, now, slot, slots, opens, closes)) <= now]
     if not passed:
         return False
     latest = passed[-1]
     late = timedelta(hours=closes - opens) / slots
-    return now - latest < late and (last_test is None or last_test < latest)
+    return now - latest < late and last_test < latest
 
 
 def boot_hold_seconds(site: str, most: float = 3600.0) -> float:

@@ -25,7 +25,9 @@ from telemetry.catalogue import CATALOGUE, FAULT_DOMAINS, OFFLINE_CAUSES, UPS_ST
 from tests.deploy.shipped import CENTRAL, ROOT, names_in, recorded
 
 Json = dict[str, Any]
-BOARDS: list[Json] = [json.loads(file.read_text(encoding="utf-8")) for file in sorted((CENTRAL / "grafana/dashboards").glob("*.json"))]
+BOARDS: list[Json] = [
+    json.loads(file.read_text(encoding="utf-8")) for file in sorted((CENTRAL / "grafana/dashboards").glob("*.json"))
+]
 UIDS = {board["uid"] for board in BOARDS}
 each_board = pytest.mark.parametrize("board", BOARDS, ids=lambda board: board["uid"])
 
@@ -37,7 +39,7 @@ def test_the_committed_boards_are_what_the_modules_make(tmp_path: Path) -> None:
 
 
 def test_there_is_a_board_for_all_centres_and_one_for_each() -> None:
-    assert UIDS == {"erz-fleet", "erz-centre"}
+    assert {"erz-fleet", "erz-centre"} == UIDS
 
 
 @each_board
@@ -61,7 +63,7 @@ MISTAKES: dict[str, Callable[[Json], object]] = {
     "unknown variable": lambda board: _first(board, "stat")["targets"][0].update(expr="x{a='$nobody'}"),
     "no description": lambda board: _first(board, "stat").update(description=""),
     "no unit": lambda board: _first(board, "stat")["fieldConfig"]["defaults"].pop("unit"),
-    "no data": lambda board: _first(board, "stat")["fieldConfig"]["defaults"].pop("noValue"),
+    "nothing to say": lambda board: _first(board, "stat")["fieldConfig"]["defaults"].pop("noValue"),
     "colours without words": lambda board: _first(board, "bargauge").update(description="Only the colour says it."),
     "refIds": lambda board: _first(board, "timeseries")["targets"].append(_first(board, "timeseries")["targets"][0]),
     "datasource": lambda board: _first(board, "stat")["targets"][0].update(datasource={"type": "loki", "uid": "x"}),
@@ -73,7 +75,7 @@ MISTAKES: dict[str, Callable[[Json], object]] = {
 def test_the_lint_finds_a_planted_mistake(fault: str) -> None:
     board = copy.deepcopy(BOARDS[0])
     MISTAKES[fault](board)
-    assert any(fault in sentence or "when there are no data" in sentence for sentence in faults(board, UIDS))
+    assert any(fault in sentence for sentence in faults(board, UIDS))
 
 
 @each_board

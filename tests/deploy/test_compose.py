@@ -18,15 +18,28 @@ OURS = {"net", "ingest", "notify"}
 
 def mounted(name: str) -> dict[str, str]:
     """Path in the container -> path or volume it comes from; secrets included."""
-    found = {target: source for source, target, *_ in (volume.split(":") for volume in SERVICES[name].get("volumes", []))}
+    found = {
+        target: source for source, target, *_ in (volume.split(":") for volume in SERVICES[name].get("volumes", []))
+    }
     for secret in SERVICES[name].get("secrets", []):
-        source, target = (secret, f"/run/secrets/{secret}") if isinstance(secret, str) else (secret["source"], secret["target"])
+        source, target = (
+            (secret, f"/run/secrets/{secret}") if isinstance(secret, str) else (secret["source"], secret["target"])
+        )
         found[target] = COMPOSE["secrets"][source]["file"]
     return found
 
 
 def test_it_runs_the_programs_of_the_architecture() -> None:
-    assert set(SERVICES) == {"net", "mosquitto", "prometheus", "alertmanager", "grafana", "postgres", "ingest", "notify"}
+    assert set(SERVICES) == {
+        "net",
+        "mosquitto",
+        "prometheus",
+        "alertmanager",
+        "grafana",
+        "postgres",
+        "ingest",
+        "notify",
+    }
 
 
 @each_service
@@ -84,7 +97,12 @@ def test_secrets_are_files_that_git_ignores_and_the_readme_explains() -> None:
 
 @pytest.mark.parametrize(
     ("service", "file"),
-    [("mosquitto", "mosquitto.conf"), ("alertmanager", "alertmanager.yml"), ("ingest", "central.toml"), ("notify", "central.toml")],
+    [
+        ("mosquitto", "mosquitto.conf"),
+        ("alertmanager", "alertmanager.yml"),
+        ("ingest", "central.toml"),
+        ("notify", "central.toml"),
+    ],
 )
 def test_every_file_that_a_configuration_names_is_mounted(service: str, file: str) -> None:
     lines = [line for line in (CENTRAL / file).read_text(encoding="utf-8").splitlines() if not line.startswith("#")]

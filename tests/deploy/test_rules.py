@@ -67,7 +67,7 @@ def test_rules_use_names_of_the_catalogue_and_recorded_series_only() -> None:
 
 
 def test_the_reader_of_names_finds_names_and_nothing_else() -> None:
-    expr = 'sum by (a, b) (rate(x_total{c="d"}[5m])) / on (a) group_left (e) (y:z > bool 1) unless absent(w offset 10m) # v'
+    expr = 'sum by (a) (rate(x_total{c="d"}[5m])) / on (a) group_left (e) (y:z > bool 1) unless absent(w offset 1m) # v'
     assert names_in(expr) == {"x_total", "y:z", "w"}
 
 

@@ -1,5 +1,6 @@
 """net-snmp's own agent on loopback: the other end that our library did not write."""
 
+import socket
 from pathlib import Path
 
 from stage.process import Part, free_port, program
@@ -18,15 +19,14 @@ sysObjectID 1.3.6.1.4.1.8072.3.2.10
 """
 
 
-def snmpd(directory: Path) -> tuple[Part, int]:
+def snmpd(directory: Path, port: int | None = None, engine_id: str = "") -> tuple[Part, int]:
     """The agent and its UDP port; it is ready once it says so in its log."""
-    import socket
-
-    port = free_port(socket.SOCK_DGRAM)
+    port = port or free_port(socket.SOCK_DGRAM)
     directory.mkdir(parents=True, exist_ok=True)
     config = directory / "snmpd.conf"
-    config.write_text(_CONFIG, encoding="utf-8")
-    command = [program("snmpd", "snmpd"), "-C", "-c", config, "-f", "-Lo", f"udp:127.0.0.1:{port}"]
+    engine = f"exactEngineID {engine_id}\n" if engine_id else ""
+    config.write_text(engine + _CONFIG, encoding="utf-8")
+    command: list[str | Path] = [program("snmpd", "snmpd"), "-C", "-c", config, "-f", "-Lo", f"udp:127.0.0.1:{port}"]
     log = directory / "snmpd.log"
-    environment = {"SNMP_PERSISTENT_DIR": str(directory), "SNMPCONFPATH": str(directory), "MIBS": ""}
-    return Part("snmpd", command, directory, lambda: "NET-SNMP version" in log.read_text(), environment=environment), port
+    own = {"SNMP_PERSISTENT_DIR": str(directory), "SNMPCONFPATH": str(directory), "MIBS": ""}
+    return Part("snmpd", command, directory, lambda: "NET-SNMP version" in log.read_text(), environment=own), port

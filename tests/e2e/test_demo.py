@@ -11,7 +11,7 @@ import pytest
 
 from stage import parts
 from stage.process import Part, answers, free_port, program
-from tests.e2e.browser import Browser
+from stage.browser import Browser
 from tests.e2e.chain import wait_until
 
 WORST_CONTRAST = """(() => {
@@ -19,7 +19,8 @@ WORST_CONTRAST = """(() => {
   const numbers = s => s.match(/[0-9.]+/g).map(Number);
   const light = s => { const [r, g, b] = numbers(s); return .2126 * part(r) + .7152 * part(g) + .0722 * part(b) };
   const back = e => {
-    while (e) { const c = getComputedStyle(e).backgroundColor; if (!c.startsWith('rgba(')) return c; e = e.parentElement }
+    while (getComputedStyle(e).backgroundColor.startsWith('rgba(')) e = e.parentElement;
+    return getComputedStyle(e).backgroundColor;
   };
   const ratio = (a, b) => (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
   const words = [...document.querySelectorAll('h1,h2,p,li,a,time')].filter(e => e.innerText);

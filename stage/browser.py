@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Self
 from urllib.request import urlopen
+from urllib.request import urlopen
 
 from websockets.sync.client import connect
 
@@ -23,6 +24,7 @@ class Browser:
 
     def __init__(self, directory: Path) -> None:
         port = free_port()
+        directory.mkdir(parents=True, exist_ok=True)
         profile = tempfile.mkdtemp(dir=directory)
         command = [
             program("chromium", "chromium"),

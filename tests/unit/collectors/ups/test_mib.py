@@ -1,0 +1,108 @@
+"""A brand file is right, or its mistake is named with the file and the place."""
+
+from pathlib import Path
+
+import pytest
+
+from collectors.ups.mib import FOLDER, brands, fallback, parse_mib
+from telemetry.errors import ConfigError
+
+HEAD = """
+name = "acme"
+title = "ACME-MIB"
+object_ids = ["1.3.6.1.4.1.99999"]
+probe = "1.3.6.1.4.1.99999.1.0"
+"""
+STATUS = """
+[[row]]
+object = "acmeStatus"
+oid = "1.3.6.1.4.1.99999.1.0"
+field = "status"
+states = { 1 = "online", 2 = "on_battery" }
+"""
+
+
+def _row(field: str, more: str = "", oid: str = "1.3.6.1.4.1.99999.2.0") -> str:
+    return f'\n[[row]]\nobject = "acmeThing"\noid = "{oid}"\nfield = "{field}"\n{more}\n'
+
+
+def _file(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "acme.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_a_right_file_is_a_table_of_rows(tmp_path: Path) -> None:
+    mib = parse_mib(_file(tmp_path, HEAD + STATUS + _row("input_volts", "phases = true\nscale = 0.1")))
+    assert (mib.name, [row.field for row in mib.row]) == ("acme", ["status", "input_volts"])
+    assert mib.row[1].oids() == tuple(f"1.3.6.1.4.1.99999.2.0.{phase}" for phase in (1, 2, 3))
+
+
+def test_an_alarm_table_is_walked_and_never_asked_for(tmp_path: Path) -> None:
+    text = HEAD + STATUS + _row("alarms", 'alarms = { "1.3.6.1.4.1.99999.9.1" = "fan" }')
+    assert parse_mib(_file(tmp_path, text)).row[1].oids() == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("name = ", "$"),
+        (STATUS, "missing required field"),
+        (HEAD, "missing required field `row`"),
+        (HEAD + STATUS + "surprise = 1", "unknown field `surprise`"),
+        ('surprise = "x"\n' + HEAD + STATUS, "unknown field `surprise`"),
+        (HEAD.replace('"ACME-MIB"', "5") + STATUS, "$.title"),
+        (HEAD + STATUS + _row("colour"), "$.row[1].field"),
+        (HEAD + STATUS + _row("input_volts", 'scale = "tenths"'), "$.row[1].scale"),
+        (HEAD + STATUS + _row("input_volts", "invalid = [-1.5]"), "$.row[1].invalid[0]"),
+        (HEAD + STATUS + _row("input_volts", "hook = true"), "hook"),
+        (HEAD + _row("status", oid="1.3.6.1.4.1.99999.1.0"), "$.row[0]"),
+        (HEAD + STATUS.replace('"online"', '"party"'), "$.row[0].states"),
+        (HEAD + STATUS + _row("overload", 'states = { 1 = "yes" }'), "$.row[1].states"),
+        (HEAD + STATUS + _row("alarms", 'bits = { 1 = "party" }'), "$.row[1].bits"),
+        (HEAD + STATUS + _row("charge_ratio", "phases = true"), "$.row[1].phases"),
+        (HEAD.replace("99999.1.0", "99999.7.0") + STATUS, "$.probe"),
+    ],
+)
+def test_a_mistake_names_the_file_and_the_place(tmp_path: Path, text: str, named: str) -> None:
+    file = _file(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        parse_mib(file)
+    assert caught.value.file == str(file)
+    assert named in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEAD + STATUS + _row("alarms", 'bits = { two = "on_battery" }'),
+        HEAD + STATUS + _row("alarms", 'bits = { 0 = "on_battery" }'),
+        HEAD + STATUS + _row("alarms"),
+        HEAD + STATUS + _row("overload"),
+        HEAD + STATUS + _row("input_volts", oid="1.3.6.x.1"),
+        HEAD + STATUS + _row("input_volts", "scale = nan"),
+    ],
+    ids=["bit without a number", "bit nought", "alarms of nothing", "flag without states", "no OID", "no scale"],
+)
+def test_a_row_that_could_only_fail_when_it_is_read_is_refused_when_it_is_loaded(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match=r"acme\.toml.*\$\.row\[1\]"):
+        parse_mib(_file(tmp_path, text))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"acme\.toml"):
+        parse_mib(tmp_path / "acme.toml")
+
+
+def test_a_closed_list_is_shown_to_whoever_missed_it(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="allowed: online, on_battery"):
+        parse_mib(_file(tmp_path, HEAD + STATUS.replace('"online"', '"party"')))
+
+
+def test_the_fallback_is_asked_last() -> None:
+    assert brands()[-1] is fallback()
+    assert fallback().name == "rfc1628"
+
+
+def test_brands_are_the_files_of_the_folder() -> None:
+    assert sorted(mib.name for mib in brands()) == sorted(file.stem for file in FOLDER.glob("*.toml"))

@@ -1,6 +1,6 @@
 # Sourced by the scripts: where we are, which Python, a venv that matches a lock file.
 set -eu
-cd "$(dirname "$0")/.."
+cd "${here:-$(dirname "$0")/..}"
 
 python_for_venv() {
   for name in python3.11 python3.12 python3.13 python3; do

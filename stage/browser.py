@@ -6,7 +6,6 @@ import tempfile
 from pathlib import Path
 from typing import Any, Self
 from urllib.request import urlopen
-from urllib.request import urlopen
 
 from websockets.sync.client import connect
 
@@ -52,6 +51,7 @@ class Browser:
         self._part.stop()
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
+        """One DevTools command and its result; notes the requests that the page makes."""
         self._number += 1
         self._socket.send(json.dumps({"id": self._number, "method": method, "params": params}))
         while True:
@@ -64,6 +64,7 @@ class Browser:
                 return found
 
     def open(self, url: str, width: int, height: int = 800) -> None:
+        """Load a page at this width, scripts off, and wait until it is complete."""
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=2, mobile=True)
         self.call("Emulation.setScriptExecutionDisabled", value=True)
         self.call("Page.navigate", url=url)
@@ -71,8 +72,10 @@ class Browser:
             pass
 
     def evaluate(self, expression: str) -> Any:
+        """The value of an expression in the page."""
         return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
 
     def picture(self) -> bytes:
+        """The whole page as PNG."""
         shot = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
         return base64.b64decode(shot["data"])

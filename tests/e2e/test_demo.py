@@ -10,8 +10,8 @@ from urllib.request import urlopen
 import pytest
 
 from stage import parts
-from stage.process import Part, answers, free_port, program
 from stage.browser import Browser
+from stage.process import Part, answers, free_port, program
 from tests.e2e.chain import wait_until
 
 WORST_CONTRAST = """(() => {

@@ -7,27 +7,52 @@ from collections.abc import Iterable
 
 from telemetry.event import Event
 from telemetry.reading import Reading, Series
-from telemetry.wire import MAX_TICKS, Batch, Scaled, Schema, encode_batch, epoch_ms, make_schema, scaled
+from telemetry.wire import (
+    MAX_EVENTS,
+    MAX_SERIES,
+    MAX_TICKS,
+    Batch,
+    Scaled,
+    Schema,
+    encode_batch,
+    epoch_ms,
+    make_schema,
+    scaled,
+)
 
 Tick = tuple[int, dict[Series, int]]
 """Epoch milliseconds, and the scaled value of each series."""
 _FULL_BYTES = 12 * 1024
+_FULL_CELLS = 12_000
+"""So many numbers of up to 18 characters inflate to less than ingest accepts, however well they pack."""
 
 
 def ticks_of(readings: Iterable[Reading]) -> list[Tick]:
-    """Readings grouped by their time, oldest first."""
+    """Readings grouped by their time, oldest first; at most MAX_SERIES in one, the rest in another of the same time."""
     by_time: dict[int, dict[Series, int]] = {}
     for one in readings:
         by_time.setdefault(epoch_ms(one.at), {})[one.series] = scaled(one.value, one.metric.scale)
-    return sorted(by_time.items())
+    return [(at, part) for at, values in sorted(by_time.items()) for part in _parts(values)]
+
+
+def _parts(values: dict[Series, int]) -> list[dict[Series, int]]:
+    rows = list(values.items())
+    return [dict(rows[first : first + MAX_SERIES]) for first in range(0, len(rows), MAX_SERIES)]
 
 
 class Columns:
-    """The series a lane has ever shown, in a fixed order, and their schema."""
+    """The series that a lane has shown, in a fixed order, and their schema."""
 
     def __init__(self) -> None:
         self._order: dict[Series, int] = {}
         self.schema: Schema | None = None
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def room_for(self, series: Iterable[Series]) -> bool:
+        """Whether these fit beside what is known, within what ingest accepts."""
+        return len(self._order) + sum(one not in self._order for one in series) <= MAX_SERIES
 
     def admit(self, series: Iterable[Series]) -> None:
         """Add what is new; the schema changes only then."""
@@ -47,11 +72,18 @@ class OpenBatch:
         self.ticks: list[Tick] = []
         self.events: list[Event] = []
         self.body = b""
+        self.unsaved = False
 
-    def accepts(self, at: int) -> bool:
-        """Whether a tick at `at` (epoch ms) may join: later than the last, and there is room."""
+    def accepts(self, tick: Tick, events: int = 0) -> bool:
+        """Whether a tick with so many events may join: later than the last, and there is room."""
+        at, values = tick
+        if not self.columns.room_for(values):
+            return False
         if not self.ticks:
             return True
+        cells = (len(self.ticks) + 1) * (len(self.columns) + len(values))
+        if cells > _FULL_CELLS or len(self.events) + events > MAX_EVENTS:
+            return False
         last = self.ticks[-1][0]
         return last < at <= last + 86_400_000 and len(self.ticks) < MAX_TICKS and len(self.body) < _FULL_BYTES
 
@@ -59,6 +91,7 @@ class OpenBatch:
         """Join; the caller asked `accepts` first."""
         self.columns.admit(tick[1])
         self.ticks.append(tick)
+        self.unsaved = True
         self.events.extend(events)
 
     def encode(self, epoch: int, seq: int) -> bytes:

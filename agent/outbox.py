@@ -10,6 +10,7 @@ Thread-safe: the scheduler appends, the uplink reads and settles.
 
 import contextlib
 import logging
+import math
 import secrets
 import sqlite3
 import threading
@@ -19,10 +20,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from agent.batches import Columns, OpenBatch, ticks_of
+from agent.batches import Columns, OpenBatch, Tick, ticks_of
 from telemetry.event import Event
 from telemetry.reading import Reading
-from telemetry.wire import encode_schema
+from telemetry.wire import MAX_EVENTS, encode_schema
 
 log = logging.getLogger(__name__)
 _SCHEMA = """
@@ -34,6 +35,8 @@ CREATE TABLE IF NOT EXISTS batch(
 CREATE INDEX IF NOT EXISTS batch_extent ON batch(first_ms, size);
 """
 _DROP_TO = 0.9
+_LAST_SEQ = 2**63 - 1
+_JUMP_SECONDS, _STEADY_SECONDS = 60.0, 3600.0
 
 
 class Row(Struct, frozen=True):
@@ -76,6 +79,8 @@ class Outbox:
         self._open: dict[str, tuple[OpenBatch, float]] = {}
         self._known_sids: set[str] = set()
         self._bytes = 0
+        self._clock = (wall(), monotonic())
+        self._steady_since = -math.inf
         self.epoch = 0
         self.dropped = 0
         self.writable = False
@@ -86,10 +91,15 @@ class Outbox:
     def append(self, lane: str, readings: Iterable[Reading], events: Sequence[Event] = ()) -> bool:
         """Commit one tick of a collector; True once it is on disk. Events need at least one reading."""
         with self._lock:
-            for number, tick in enumerate(ticks_of(readings)):
-                batch = self._batch_for(lane, tick[0])
-                batch.add(tick, events if number == 0 else ())
-            self._write(lane)
+            told = list(events)[:MAX_EVENTS]
+            ticks = ticks_of(readings)
+            for tick in ticks:
+                # A result of another moment (a speed test) is no gap in the series of this one.
+                own = lane if tick[0] == ticks[-1][0] else f"{lane}/late"
+                self._batch_for(own, tick, len(told)).add(tick, told)
+                told = []
+                self._write(own)
+            self._catch_up()
             return self.writable
 
     def close_due(self) -> None:
@@ -111,17 +121,20 @@ class Outbox:
             ages = [self._monotonic() - since for _, since in self._open.values()]
         return max(0.0, self._batch_seconds - max(ages, default=0.0))
 
-    def _batch_for(self, lane: str, at: int) -> OpenBatch:
+    def _batch_for(self, lane: str, tick: Tick, events: int) -> OpenBatch:
         found = self._open.get(lane)
         if found is not None and self._monotonic() - found[1] >= self._batch_seconds:
             self._close(lane)
         found = self._open.get(lane)
-        if found is not None and not found[0].accepts(at):
+        if found is not None and not found[0].accepts(tick, events):
             self._close(lane)
             self._give_up(lane)
         found = self._open.get(lane)
         if found is None:
-            batch = OpenBatch(self._columns.setdefault(lane, Columns()))
+            columns = self._columns.setdefault(lane, Columns())
+            if not columns.room_for(tick[1]):  # series came and went until the schema is full: begin anew
+                columns = self._columns[lane] = Columns()
+            batch = OpenBatch(columns)
             found = self._open[lane] = (batch, self._monotonic())
         return found[0]
 
@@ -139,6 +152,12 @@ class Outbox:
             self.dropped += 1
             log.error("a batch is lost, the disk takes nothing lane=%s ticks=%d", lane, len(lost[0].ticks))
 
+    def _catch_up(self) -> None:
+        """The disk takes again what it refused: lanes that wait need not wait for their next tick."""
+        for lane, (batch, _) in list(self._open.items()):
+            if self.writable and batch.unsaved:
+                self._write(lane)
+
     def _write(self, lane: str, *, sealed: bool = False) -> None:
         found = self._open.get(lane)
         if found is None or not found[0].ticks:
@@ -147,13 +166,14 @@ class Outbox:
             db = self._connect()
             with db:
                 self._store(db, found[0], sealed)
+            found[0].unsaved = False
+            self._bound()
         except sqlite3.DatabaseError as problem:
             self._failed(problem)
         except OSError as problem:
             self._set_writable(False, str(problem))
         else:
             self._set_writable(True)
-            self._bound()
 
     def _store(self, db: sqlite3.Connection, batch: OpenBatch, sealed: bool) -> None:
         schema = batch.columns.schema
@@ -177,7 +197,7 @@ class Outbox:
         return cursor.lastrowid
 
     def _bound(self) -> None:
-        horizon = int((self._wall() - self._max_age) * 1000)
+        horizon = int((self._wall() - self._max_age) * 1000) if self._clock_is_steady() else 0
         db = self._connect()
         oldest = db.execute("SELECT min(first_ms) FROM batch").fetchone()[0] or horizon
         if oldest >= horizon and self._bytes <= self._max_bytes:
@@ -190,6 +210,15 @@ class Outbox:
             self.dropped += gone
             self._bytes = self._measure(db)
             log.error("batches given up, the outbox is full or they are too old count=%d", gone)
+
+    def _clock_is_steady(self) -> bool:
+        """No jump within the last hour: a gateway without a clock battery may believe any year for a while."""
+        wall, monotonic = self._wall(), self._monotonic()
+        before, then = self._clock
+        if abs((wall - before) - (monotonic - then)) > _JUMP_SECONDS:
+            self._steady_since = monotonic
+        self._clock = (wall, monotonic)
+        return monotonic - self._steady_since >= _STEADY_SECONDS
 
     def _drop_oldest(self, db: sqlite3.Connection) -> int:
         excess = self._bytes - int(self._max_bytes * _DROP_TO)
@@ -231,7 +260,7 @@ class Outbox:
                 with db:
                     gone = sum(
                         db.execute("DELETE FROM batch WHERE sealed AND seq BETWEEN ? AND ?", pair).rowcount
-                        for pair in ranges
+                        for pair in _sane(ranges)
                     )
                 self._bytes = self._measure(db)
             except sqlite3.DatabaseError as problem:
@@ -334,6 +363,11 @@ class Outbox:
         if not now and self.writable:
             log.error("readings do not reach the disk cause=%r", cause[:80])
         self.writable = now
+
+
+def _sane(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Within what SQLite counts to; an ack is foreign input."""
+    return [(max(first, 0), min(last, _LAST_SEQ)) for first, last in ranges if first <= _LAST_SEQ and last >= 0]
 
 
 def _check_whole(db: sqlite3.Connection) -> None:

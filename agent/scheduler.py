@@ -72,13 +72,17 @@ class Task:
                     await self._repeat(hand_on)
             except CentreError as problem:  # it could not even be opened
                 self._note(problem.reason if isinstance(problem, CollectError) else "unreachable", str(problem))
-                await asyncio.sleep(self._wait_seconds())
+            except Exception as problem:  # as in _collect: a bug costs this collector a turn, the others nothing
+                log.exception("a collector has a bug source=%s", self.record.source)
+                self._note("bug", type(problem).__name__)
+            await asyncio.sleep(self._wait_seconds())
 
     async def _repeat(self, hand_on: HandOn) -> None:
         due = time.monotonic()
         while True:
             await self._once(hand_on)
-            due = max(due + self._wait_seconds(), time.monotonic())
+            if time.monotonic() >= due:  # else urgent news came before: the regular reading keeps its time
+                due = max(due + self._wait_seconds(), time.monotonic())
             await self._until(due)
 
     def _wait_seconds(self) -> float:

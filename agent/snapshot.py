@@ -44,9 +44,9 @@ class Snapshot:
         }
 
     def live(self) -> list[Reading]:
-        """Every reading that still counts as the present."""
+        """Every reading that still counts as the present; one of the future is as old as it is early."""
         now = self._clock()
-        return [one for one, limit in self._latest.values() if (now - one.at).total_seconds() <= limit]
+        return [one for one, limit in self._latest.values() if abs((now - one.at).total_seconds()) <= limit]
 
     def last(self) -> list[Reading]:
         """Every latest reading, however old; for showing ages, never for showing values as live."""

@@ -69,6 +69,7 @@ _FULL_BATCH = 16
 _TRIES = 2
 _REBUILD_AFTER_TIMEOUTS = 3
 _MAX_OCTETS = 1024
+_SHORTEST_KEY = 8
 
 
 class Access(Struct, frozen=True, kw_only=True):
@@ -103,18 +104,32 @@ def read_secret(file: str) -> str:
     return text.splitlines()[0]
 
 
+def check_credentials(access: Access) -> None:
+    """Raises AccessDenied for SNMPv3 credentials that no agent could accept (RFC 3414: keys of 8 and more)."""
+    if access.version != "3":
+        return
+    keys = {"auth": access.auth_key, "priv": access.priv_key}
+    if not access.user:
+        raise AccessDenied("SNMPv3 needs a user")
+    if access.priv_key and not access.auth_key:
+        raise AccessDenied("SNMPv3 encrypts only what it signs: a priv key needs an auth key")
+    for name, key in keys.items():
+        if key and len(key) < _SHORTEST_KEY:
+            raise AccessDenied(f"the {name} key is shorter than {_SHORTEST_KEY} characters")
+
+
 class Session:
     """An open session; use as an async context manager inside the running loop."""
 
     def __init__(self, access: Access) -> None:
         self.access = access
         self.batch = _FULL_BATCH
-        self._batch_proved = False
+        self._proved = 1
         self._timeouts = 0
         self._lock = asyncio.Lock()
         self._engine: SnmpEngine | None = None
         self._target: UdpTransportTarget | None = None
-        self._credentials = _credentials(access)
+        self._credentials: CommunityData | UsmUserData | None = None
         self._context = ContextData(contextName=access.context.encode())
         self._objects: dict[str, ObjectType] = {}
 
@@ -147,7 +162,7 @@ class Session:
                     if not await self._smaller_batch_helps(chunk, found):
                         raise
                     continue
-                self._batch_proved |= len(chunk) > 1
+                self._proved = max(self._proved, len(chunk))
                 pending = pending[len(chunk) :]
             return found
 
@@ -156,12 +171,12 @@ class Session:
         async with self._lock:
             found: dict[str, Value] = {}
             here = root
-            while len(found) < max_rows:
+            for _ in range(max_rows):
                 status, _, rows = await self._exchange(next_cmd, [here])
                 if status or not rows:
                     break
                 oid, value = rows[0]
-                if not oid.startswith(root + ".") or oid == here:
+                if not oid.startswith(root + ".") or _arcs(oid) <= _arcs(here):  # a table that runs in a circle
                     break
                 here = oid
                 if value is not None:
@@ -170,7 +185,7 @@ class Session:
 
     async def _smaller_batch_helps(self, chunk: list[str], found: dict[str, Value]) -> bool:
         # Middle Atlantic / CyberPower cards drop multi-OID GETs in silence (pve-ups issue 40).
-        if len(chunk) == 1 or self._batch_proved:
+        if len(chunk) <= self._proved:
             return False
         found |= await self._get_or_split(chunk[:1])
         self.batch = 1 if self.batch <= _FULL_BATCH // 2 else _FULL_BATCH // 2
@@ -208,7 +223,7 @@ class Session:
         engine, target = await self._open()
         try:
             problem, status, index, rows = await command(
-                engine, self._credentials, target, self._context, *map(self._object, oids), lookupMib=False
+                engine, self._usable_credentials(), target, self._context, *map(self._object, oids), lookupMib=False
             )
         except PySnmpError as error:
             raise BadData(f"{self.access.host}: {str(error)[:120]}") from error
@@ -216,6 +231,12 @@ class Session:
             self._raise(problem)
         self._timeouts = 0
         return int(status), int(index), [(str(name), _plain(value)) for name, value in rows]
+
+    def _usable_credentials(self) -> CommunityData | UsmUserData:
+        if self._credentials is None:
+            check_credentials(self.access)
+            self._credentials = _credentials(self.access)
+        return self._credentials
 
     async def _open(self) -> tuple[SnmpEngine, UdpTransportTarget]:
         if self._engine is None or self._target is None:
@@ -258,6 +279,10 @@ def _credentials(access: Access) -> CommunityData | UsmUserData:
         **({"authProtocol": _AUTH[access.auth_protocol]} if access.auth_key else {}),
         **({"privProtocol": _PRIV[access.priv_protocol]} if access.priv_key else {}),
     )
+
+
+def _arcs(oid: str) -> list[int]:
+    return [int(arc) for arc in oid.split(".")]
 
 
 def _plain(value: Any) -> Value | None:

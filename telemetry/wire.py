@@ -39,6 +39,7 @@ MAX_INTEGER = 2**53
 LABEL_VALUE = re.compile(r"[A-Za-z0-9_.:/ -]{0,64}")
 _SID = re.compile(r"[0-9a-f]{8}")
 _EPOCH_MAX = 2**32
+_YEARS = (2000, 2200)
 
 Scaled = int | None
 Column = Scaled | list[Scaled]
@@ -131,7 +132,7 @@ def decode_schema(body: bytes) -> Schema:
         raise Rejected(f"schema of {len(body)} bytes", reason="oversized")
     try:
         message = _schema_decoder.decode(body)
-    except (msgspec.DecodeError, RecursionError) as problem:
+    except (msgspec.DecodeError, ValueError, RecursionError) as problem:
         raise Rejected(f"schema: {problem}", reason="malformed") from problem
     if message.v != VERSION:
         raise Rejected(f"schema of version {message.v}", reason="version")
@@ -230,7 +231,7 @@ def _inflate(body: bytes) -> bytes:
 def _parse(plain: bytes) -> BatchMessage:
     try:
         return _batch_decoder.decode(plain)
-    except (msgspec.DecodeError, RecursionError) as problem:
+    except (msgspec.DecodeError, ValueError, RecursionError) as problem:
         raise Rejected(f"batch: {str(problem)[:200]}", reason="malformed") from problem
 
 
@@ -286,7 +287,8 @@ def _checked_event(event: Event) -> Event:
     names = (event.id, *event.evidence, *(v for v in event.evidence.values() if isinstance(v, str)))
     if any(LABEL_VALUE.fullmatch(name) is None for name in names) or len(event.evidence) > 16:
         raise Rejected("event: an id or evidence outside [A-Za-z0-9_.:/ -]", reason="labels")
-    if event.start.tzinfo is None or (event.end and (event.end.tzinfo is None or event.end < event.start)):
+    moments = [event.start, event.end or event.start]
+    if any(at.tzinfo is None or not _YEARS[0] <= at.year <= _YEARS[1] for at in moments) or moments[1] < moments[0]:
         raise Rejected("event: times must be aware and in order", reason="malformed")
     return event
 

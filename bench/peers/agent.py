@@ -55,7 +55,7 @@ class Gateway:
         url = f"http://127.0.0.1:{page}"
         part = Part(
             centre.lower(),
-            [DEBIAN_PYTHON if debian else sys.executable, "-m", "agent", "run", "--config", config],
+            [*([DEBIAN_PYTHON] if debian else [sys.executable, "-S"]), "-m", "agent", "run", "--config", config],
             directory,
             answers(f"{url}/status.json"),
             environment={"PYTHONPATH": str(self._installed)},

@@ -18,14 +18,17 @@ def install(source: Path, directory: Path) -> Path:
     directory.mkdir(parents=True)
     for name in _PACKAGES:
         shutil.copytree(source / name, directory / name, ignore=shutil.ignore_patterns("__pycache__"))
-    compileall.compile_dir(directory, quiet=1)
     locked = (source / "requirements.lock").read_text(encoding="utf-8")
     for name in re.findall(r"^([\w.-]+)(?:\[.*\])?==", locked, re.MULTILINE):
-        _link(metadata.distribution(name), directory)
+        _put(metadata.distribution(name), directory)
+    compileall.compile_dir(directory, quiet=1)  # not what is linked: pip compiled that
     return directory
 
 
-def _link(library: metadata.Distribution, directory: Path) -> None:
+def _put(library: metadata.Distribution, directory: Path) -> None:
     for top in {file.parts[0] for file in library.files or ()} - {"..", "__pycache__"}:
-        if not (directory / top).exists():
-            (directory / top).symlink_to(str(library.locate_file(top)))
+        source = Path(str(library.locate_file(top)))
+        if source.suffix == ".py":
+            shutil.copy(source, directory / top)
+        elif not (directory / top).exists():
+            (directory / top).symlink_to(source)

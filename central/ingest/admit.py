@@ -124,7 +124,7 @@ def parse_state(body: bytes) -> dict[str, object]:
         raise Rejected(f"state of {len(body)} bytes", reason="oversized")
     try:
         state = msgspec.json.decode(body, type=dict[str, object])
-    except (msgspec.DecodeError, RecursionError) as problem:
+    except (msgspec.DecodeError, ValueError, RecursionError) as problem:
         raise Rejected(f"state: {str(problem)[:120]}", reason="malformed") from problem
     ts = state.get("ts")
     if state.get("v") != 1 or not isinstance(ts, int) or isinstance(ts, bool) or not 0 <= ts < 1 << 42:

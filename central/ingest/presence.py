@@ -1,7 +1,7 @@
 """Which centres are there, and why the others are not. Pure: messages and times come in.
 
-Evidence, in order: the agent's own goodbye; the last power state (on battery before it fell
-silent); the last internet state (the line was already in trouble); otherwise unknown, never a guess.
+Evidence, in order: the last power state (on battery before it fell silent, also for a gateway that
+shut down in time); the agent's own goodbye; the last internet state (the line was already in trouble); otherwise unknown, never a guess.
 """
 
 from typing import Any
@@ -60,7 +60,7 @@ class Roll:
             )
         elif name == "online":
             one.online, one.unheard_since = state.get("online") is True, None
-            one.cause = "clean" if state.get("cause") == "clean" else _cause(one)
+            one.cause = _cause(one) if state.get("cause") != "clean" or one.on_battery else "clean"
         return one.online != before
 
     def settle(self, now: float) -> None:

@@ -83,6 +83,7 @@ class Ingest:
         self._generation = 0
         self._next = {"own": 0.0, "release": 0.0, "registry": 0.0}
         self._said_offline: set[str] = set()
+        self._said_info: dict[str, bytes] = {}
         self._stop = threading.Event()
         self.samples = 0
         self.rejected: dict[str, int] = {}
@@ -323,7 +324,7 @@ class Ingest:
         parts += [self._own(names.INGEST_REJECTED.name, {"reason": why}, n, at) for why, n in self.rejected.items()]
         if self.ack_lag is not None:
             parts.append(self._own(names.INGEST_ACK_LAG.name, {}, self.ack_lag, at))
-        for centre in {*self._roll.centres, *self._infos}:
+        for centre in {*self._roll.centres, *self._infos, *self._said_info}:
             parts += self._presence(centre, at)
         return parts
 
@@ -333,9 +334,7 @@ class Ingest:
 
     def _presence(self, centre: str, at: list[bytes]) -> list[bytes]:
         parts = []
-        if centre in self._infos:
-            info = {"__name__": names.INGEST_INFO.name, "centre": centre, "job": JOB, **self._infos[centre]}
-            parts.append(protobuf.series(protobuf.labels({k: v for k, v in info.items() if v}), [1.0], at))
+        parts += self._info(centre, at)
         one = self._roll.centres.get(centre)
         if one is None:
             return parts
@@ -344,6 +343,18 @@ class Ingest:
         if one.online is not None:
             parts.append(protobuf.series(series_labels(names.INGEST_ONLINE.name, {}, centre), [float(one.online)], at))
         return parts + self._offline(centre, None if one.online is not False else one.cause, at)
+
+    def _info(self, centre: str, at: list[bytes]) -> list[bytes]:
+        """centre_info as the registry has it; what it had before ends at once, so that joins stay one to one."""
+        own = self._infos.get(centre)
+        labels = series_labels(names.INGEST_INFO.name, own, centre) if own else None
+        before = self._said_info.get(centre)
+        ended = [protobuf.stale(before, at)] if before is not None and before != labels else []
+        if labels is None:
+            self._said_info.pop(centre, None)
+            return ended
+        self._said_info[centre] = labels
+        return [*ended, protobuf.series(labels, [1.0], at)]
 
     def _offline(self, centre: str, cause: str | None, at: list[bytes]) -> list[bytes]:
         """centre_offline exists only while the centre is; its end is marked."""

@@ -43,7 +43,7 @@ def firing(body: bytes) -> list[Alert]:
         raise Rejected("webhook too large", reason="oversized")
     try:
         webhook = _decoder.decode(body)
-    except (msgspec.DecodeError, RecursionError) as problem:
+    except (msgspec.DecodeError, ValueError, RecursionError) as problem:
         raise Rejected(f"no Alertmanager webhook: {str(problem)[:120]}") from problem
     return [_alert(one) for one in webhook.alerts[:_MAX_ALERTS] if one.status == "firing"]
 

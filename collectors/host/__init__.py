@@ -76,9 +76,13 @@ class Host:
             if free is None:
                 missing.append(mount)
             else:
-                yield reading(names.HOST_FILESYSTEM_FREE, free, at, mount=mount)
+                yield reading(names.HOST_FILESYSTEM_FREE, free, at, mount=_spelt(mount))
         if missing:
             raise BadData(f"no file system at {', '.join(missing)}")
+
+
+def _spelt(mount: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.:/ -]", "_", mount)[:64]
 
 
 def _free_ratio(mount: str) -> float | None:

@@ -23,7 +23,7 @@ from telemetry import catalogue as names
 from telemetry.event import Event
 from telemetry.reading import Reading, reading, state_readings
 
-Name = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,32}$")]
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,32}\Z")]
 
 
 class Target(Struct, frozen=True, forbid_unknown_fields=True):

@@ -83,7 +83,7 @@ class Budget:
         month = now.strftime("%Y-%m")
         if self.spent.month == "damaged":
             self.spent.month = month
-        if self.spent.month != month:
+        if month > self.spent.month:  # a clock that jumps back does not fill the purse again
             self.spent = Spent(
                 month, tests=self.spent.tests, last_test=self.spent.last_test, last_success=self.spent.last_success,
                 total_down=self.spent.total_down, total_up=self.spent.total_up,

@@ -252,4 +252,4 @@ def _apply(signal: Signal, update: Update, *, retained: bool, now: float) -> Non
             return
     elif retained and signal.online is not True and not signal.lives_by_status:
         return  # of unknown age, and nobody says that the sensor lives
-    signal.say(update.verdict, now - max(0.0, age))
+    signal.say(update.verdict, now - max(0.0, age), unconfirmed=retained)

@@ -18,7 +18,7 @@ from msgspec import Meta, Struct
 
 from telemetry.errors import ConfigError
 
-Slug = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,32}$")]
+Slug = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,32}\Z")]
 Kind = Literal["cabin", "meeting_room", "training_room", "startup_office"]
 Format = Literal["zigbee2mqtt", "tasmota", "esphome"]
 _SMALLEST_CABIN_SPACE = 3
@@ -32,7 +32,7 @@ class Sensor(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     format: Format
-    topic: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^#+]*$")]
+    topic: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^#+\r\n]*\Z")]
     sense: Literal["presence", "motion"] = "presence"
     key: str = "Switch1"
     """Tasmota: which key of its JSON tells."""

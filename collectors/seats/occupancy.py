@@ -37,30 +37,33 @@ class Signal(Struct):
     verdict: bool | None = None
     at: float = 0.0
     true_since: float | None = None
-    last_true: float | None = None
+    false_since: float | None = None
     online: bool | None = None
     low_battery: bool = False
     ever_heard: bool = False
     stale_seconds: float = 0.0
+    unconfirmed: bool = False
+    """Retained by the broker: true once, and counted only while the sensor's status says online."""
     lives_by_status: bool = False
     """On-change sensors with a will: silence is normal while they are online."""
 
-    def say(self, verdict: bool, now: float) -> None:
+    def say(self, verdict: bool, now: float, *, unconfirmed: bool = False) -> None:
         """The source speaks."""
         if verdict:
             self.true_since = self.true_since if self.verdict and self.true_since is not None else now
-            self.last_true = now
+            self.false_since = None
         else:
             self.true_since = None
-        self.verdict, self.at, self.ever_heard = verdict, now, True
+            self.false_since = now if self.false_since is None else self.false_since
+        self.verdict, self.at, self.ever_heard, self.unconfirmed = verdict, now, True, unconfirmed
 
     def status(self, now: float) -> Literal["ok", "stale", "offline", "low_battery", "never_seen"]:
         """How far it can be trusted."""
         if self.online is False:
             return "offline"
-        if not self.ever_heard or self.verdict is None:
+        if not self.ever_heard or (self.unconfirmed and not self.online):
             return "never_seen"
-        if not (self.lives_by_status and self.online) and now - self.at > self._believed_for():
+        if self.verdict is None or not (self.lives_by_status and self.online) and now - self.at > self._believed_for():
             return "stale"
         return "low_battery" if self.low_battery else "ok"
 
@@ -110,7 +113,7 @@ class Occupancy(Struct):
                 self.state == "free" and best.true_since is not None and now - best.true_since < rule.confirm_seconds
             )
             return ("free", "confirm") if waits else ("occupied", best.mode)
-        held = self.state == "occupied" and best.last_true is not None and now - best.at < rule.hold_seconds
+        held = self.state == "occupied" and best.false_since is not None and now - best.false_since < rule.hold_seconds
         return ("occupied", "hold") if held else ("free", best.mode)
 
     def _why_unknown(self, now: float) -> str:

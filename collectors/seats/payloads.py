@@ -14,6 +14,7 @@ from msgspec import Struct
 from collectors.seats.map import Sensor
 
 _MAX_PAYLOAD = 8 * 1024
+_LAST_MOMENT_MS = 4e12
 _LOW_BATTERY_PERCENT = 15
 _ON, _OFF = {"ON", "1", "TRUE"}, {"OFF", "0", "FALSE"}
 
@@ -62,13 +63,15 @@ def _zigbee2mqtt(text: str, *, availability: bool) -> Update | None:
         return _status(str(fields.get("state", "")))
     verdict = next((fields[key] for key in ("presence", "occupancy") if isinstance(fields.get(key), bool)), None)
     battery = fields.get("battery")
-    low = fields.get("battery_low") is True or (isinstance(battery, int | float) and battery < _LOW_BATTERY_PERCENT)
+    low = fields.get("battery_low") if isinstance(fields.get("battery_low"), bool) else None
+    if isinstance(battery, int | float) and not isinstance(battery, bool):
+        low = bool(low) or battery < _LOW_BATTERY_PERCENT
     return Update(verdict=verdict, low_battery=low, seen_at=_last_seen(fields.get("last_seen")))
 
 
 def _last_seen(value: Any) -> float | None:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return value / 1000
+        return value / 1000 if abs(value) < _LAST_MOMENT_MS else None
     if isinstance(value, str):
         try:
             return datetime.fromisoformat(value).timestamp()

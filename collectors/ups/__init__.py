@@ -12,17 +12,18 @@ from typing import Annotated, Literal, Self
 
 from msgspec import Meta, Struct
 
-from collectors.snmp import Access, AuthProtocol, PrivProtocol, Session, read_secret
+from collectors.snmp import Access, AuthProtocol, PrivProtocol, Session, check_credentials, read_secret
 from collectors.ups.decode import UpsState
 from collectors.ups.outage import Outages
+from collectors.ups.plausible import Phases
 from collectors.ups.poll import Card
 from telemetry import catalogue as names
 from telemetry.catalogue import Metric
-from telemetry.errors import CollectError
+from telemetry.errors import AccessDenied, CollectError, ConfigError
 from telemetry.event import Event
 from telemetry.reading import Reading, reading, state_readings
 
-Name = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,32}$")]
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,32}\Z")]
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -82,7 +83,14 @@ def access(config: Config) -> Access:
 def build(config: Config, state: Path) -> "Ups":
     """The collector of one card; raises ConfigError for an unreadable secret."""
     del state
-    return Ups(config.name, Session(access(config)))
+    found = access(config)
+    try:
+        check_credentials(found)
+    except AccessDenied as problem:
+        raise ConfigError(
+            "[[collect.ups]]", f"$.{config.name}", str(problem), "user, auth and priv keys of SNMPv3"
+        ) from problem
+    return Ups(config.name, Session(found))
 
 
 class Ups:
@@ -130,7 +138,8 @@ class Ups:
                 yield reading(metric, value, at, ups=ups)
         for metric, values in _phases(state):
             for phase, value in enumerate(values, 1):
-                yield reading(metric, value, at, ups=ups, phase=str(phase))
+                if value is not None:
+                    yield reading(metric, value, at, ups=ups, phase=str(phase))
         yield reading(names.UPS_ON_BATTERY_SECONDS, state.on_battery_seconds or self._outages.seconds(at), at, ups=ups)
         yield reading(names.UPS_TRANSFERS, self._outages.transfers, at, ups=ups)
         for alarm in state.alarms:
@@ -163,7 +172,7 @@ def _scalars(state: UpsState) -> list[tuple[Metric, float | None]]:
     ]
 
 
-def _phases(state: UpsState) -> list[tuple[Metric, list[float]]]:
+def _phases(state: UpsState) -> list[tuple[Metric, Phases]]:
     return [
         (names.UPS_INPUT_VOLTAGE, state.input_volts),
         (names.UPS_OUTPUT_VOLTAGE, state.output_volts),

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from msgspec import Struct
 
 from collectors.snmp import Value
-from collectors.ups.mib import FLAGS, PHASED, TEXTS, Mib, Row
-from collectors.ups.plausible import Rejection, plausible, runtime_contradiction, watts_contradiction
+from collectors.ups.mib import FLAGS, PHASED, SUMMED, TEXTS, Mib, Row
+from collectors.ups.plausible import Phases, Rejection, plausible, runtime_contradiction, settled_watts
 
 _MAX_REJECTED = 64
 
@@ -33,12 +33,12 @@ class UpsState(Struct, kw_only=True):
     battery_volts: float | None = None
     battery_amperes: float | None = None
     temperature_celsius: float | None = None
-    input_volts: list[float] = []
+    input_volts: Phases = []
     input_hertz: float | None = None
-    output_volts: list[float] = []
+    output_volts: Phases = []
     output_hertz: float | None = None
-    output_amperes: list[float] = []
-    load_ratio: list[float] = []
+    output_amperes: Phases = []
+    load_ratio: Phases = []
     output_watts: float | None = None
     nominal_voltamperes: float | None = None
     alarms: list[str] = []
@@ -62,7 +62,9 @@ def _apply(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
         _apply_alarm_table(row, raw, state)
     elif row.bits:
         _apply_bits(row, raw, state)
-    elif getattr(state, row.field) in (None, []):
+    elif row.phase:
+        _apply_one_phase(row, raw, state)
+    elif row.join or getattr(state, row.field) in (None, []):
         _reader(row)(row, raw, state)
 
 
@@ -71,13 +73,19 @@ def _reader(row: Row) -> Callable[[Row, Mapping[str, Value], UpsState], None]:
         return _apply_text
     if row.states:
         return _apply_states
-    return _apply_phases if row.field in PHASED else _apply_number
+    return _apply_phases if row.phases or row.field in PHASED else _apply_number
+
+
+def _at(raw: Mapping[str, Value], oid: str) -> Value | None:
+    """Some cards index their tables with an extra .0."""
+    return raw.get(oid, raw.get(oid + ".0"))
 
 
 def _apply_text(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
     value = raw.get(row.oid)
+    known = getattr(state, row.field) if row.join else None
     if isinstance(value, bytes) and (text := clean_text(value)):
-        setattr(state, row.field, text)
+        setattr(state, row.field, f"{known} {text}"[:48] if known else text)
     elif isinstance(value, int):
         setattr(state, row.field, str(value))
 
@@ -89,7 +97,7 @@ def clean_text(octets: bytes) -> str:
 
 
 def _apply_states(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
-    value = raw.get(row.oid)
+    value = _at(raw, row.oid)
     if value is None:
         return
     meaning = row.states.get(str(value))
@@ -98,30 +106,65 @@ def _apply_states(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
         if row.field == "status" and isinstance(value, int) and value > 0:
             state.status = "other"
         return
-    setattr(state, row.field, meaning)
+    if meaning != "":
+        setattr(state, row.field, meaning)
 
 
 def _apply_number(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
-    if (value := _number(row, raw.get(row.oid), state)) is not None:
+    if (value := _number(row, _at(raw, row.oid), state)) is not None:
         setattr(state, row.field, value)
 
 
 def _apply_phases(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
-    found = []
-    for oid in row.oids():
-        value = raw.get(oid, raw.get(oid + ".0"))
-        number = _number(row, value, state)
-        if number is not None:
-            found.append(number)
-    while len(found) > 1 and found[-1] == 0:  # absent phases answer 0 (Phoenixtec)
+    instances = [oid for oid in row.oids() if oid != row.lines][: _line_count(row, raw)]
+    found: Phases = [_number(row, _at(raw, oid), state) for oid in instances]
+    while found and found[-1] is None:
         found.pop()
-    setattr(state, row.field, found)
+    if row.field in _VOLTAGES and _line_count(row, raw) == 3:
+        while len(found) > 1 and found[-1] in (0, None):  # absent phases answer 0 (Phoenixtec)
+            found.pop()
+    _set_phases(row, state, found)
+
+
+_VOLTAGES = ("input_volts", "output_volts")
+
+
+def _line_count(row: Row, raw: Mapping[str, Value]) -> int:
+    lines = raw.get(row.lines) if row.lines else None
+    return lines if isinstance(lines, int) and 1 <= lines <= 3 else 3
+
+
+def _set_phases(row: Row, state: UpsState, found: Phases) -> None:
+    if row.field != SUMMED:
+        setattr(state, row.field, found)
+    elif found and None not in found:  # a sum without one of its parts is no sum
+        state.output_watts = sum(_known(found))
+
+
+def _known(phases: Phases) -> list[float]:
+    return [one for one in phases if one is not None]
+
+
+def _apply_one_phase(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
+    """The rows of one field, in the order of their phases, complete each other."""
+    known: Phases = getattr(state, row.field) if row.field != SUMMED else []
+    if row.field != SUMMED and len(known) != row.phase - 1:
+        return
+    number = _number(row, _at(raw, row.oid), state)
+    if number is None or (row.phase > 1 and number == 0 and row.field in _VOLTAGES):
+        return
+    if row.field == SUMMED:
+        state.output_watts = number + (state.output_watts or 0.0 if row.phase > 1 else 0.0)
+    else:
+        known.append(number)
 
 
 def _number(row: Row, value: Value | None, state: UpsState) -> float | None:
     if value is None:
         return None
     number = _as_int(value)
+    if number in row.absent:
+        return None
     if number is None:
         verdict: float | str = "wrong_type"
     elif number in row.invalid:
@@ -163,7 +206,8 @@ def _apply_bits(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
         return
     for position, word in row.bits.items():
         place = int(position) - 1
-        _apply_flag(state, word, place < len(flags) and flags[place] == "1")
+        if place < len(flags):  # a string that was cut says nothing of the rest
+            _apply_flag(state, word, flags[place] == "1")
 
 
 def _apply_flag(state: UpsState, word: str, on: bool) -> None:
@@ -180,7 +224,7 @@ def _add_alarms(state: UpsState, names: Iterable[str | None]) -> None:
 
 
 def _settle(state: UpsState) -> None:
-    if state.status == "off" and "on_battery" in state.alarms and any(v > 0 for v in state.output_volts):
+    if state.status == "off" and "on_battery" in state.alarms and any(v > 0 for v in _known(state.output_volts)):
         state.status = "on_battery"  # a running load outranks OFF (NUT issue 2278)
     if "battery_bad" in state.alarms and state.replace_battery is None:
         state.replace_battery = True
@@ -192,7 +236,26 @@ def _settle(state: UpsState) -> None:
     if runtime_contradiction(state.runtime_seconds, state.charge_ratio, state.status):
         state.rejected.append(Rejection("runtime", "0", "zero_runtime_on_mains"))
         state.runtime_seconds = None
-    if watts_contradiction(state.output_watts, state.load_ratio, state.nominal_voltamperes):
-        rule = "zero_under_load" if state.output_watts == 0 else "out_of_range"
-        state.rejected.append(Rejection("output_watts", f"{state.output_watts:g}", rule))
-        state.output_watts = None
+    if any(load > _SMALLEST_LOAD for load in _known(state.load_ratio)) and not any(state.output_amperes):
+        if state.output_amperes:
+            state.rejected.append(Rejection("output_amperes", "0", "zero_under_load"))
+        state.output_amperes = []
+    _settle_watts(state)
+
+
+_SMALLEST_LOAD = 0.05
+
+
+def _settle_watts(state: UpsState) -> None:
+    if state.output_watts is None:
+        return
+    verdict = settled_watts(
+        state.output_watts,
+        state.output_volts,
+        state.output_amperes,
+        _known(state.load_ratio),
+        state.nominal_voltamperes,
+    )
+    if isinstance(verdict, str):
+        state.rejected.append(Rejection("output_watts", f"{state.output_watts:g}", verdict))
+    state.output_watts = None if isinstance(verdict, str) else verdict

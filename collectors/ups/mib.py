@@ -5,8 +5,13 @@
       object   MIB object, as printed          oid    with .0, or the column of a table
       field    what it tells (FIELDS)          scale  raw x scale = V, A, Hz, %, s, C, W
       phases   true: a table; rows 1..3 are the phases (index N or N.0)
+      phase    1, 2 or 3: this scalar is that phase; the rows of one field complete each other
+      lines    OID of the number of lines: phases beyond it do not exist, whatever the table holds
       invalid  raw numbers that mean "no value"
-      states   {raw = status} for `status`; {raw = true|false} for yes/no fields
+      absent   raw numbers that mean "there is no such thing here": not a value, and not a lie
+      join     true: this text is appended to what the rows before it gave
+      states   {raw = status} for `status`; {raw = true|false} for yes/no fields; {raw = ""} says
+               nothing, and the next row of the field is asked
       bits     {position = word} for a string of 0 and 1, positions from 1; a word is a status,
                a yes/no field, or alarm:<name>
       alarms   {OID = name} for a table whose values are OIDs
@@ -16,7 +21,10 @@ Rows of one field are alternatives: the first that gives a plausible value wins.
 expression language and no hook; a brand that needs more gets one more named word here.
 """
 
+import math
+import re
 import tomllib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -36,9 +44,12 @@ Field = Literal[
 TEXTS = frozenset({"vendor", "model", "serial", "firmware"})
 FLAGS = frozenset({"battery_low", "replace_battery", "overload"})
 PHASED = frozenset({"input_volts", "output_volts", "output_amperes", "load_ratio"})
+SUMMED = "output_watts"
+"""Read by phase like those, kept as one number."""
 FALLBACK = "rfc1628"
 FOLDER = Path(__file__).parent / "mibs"
-_BATTERY_STATES_WORDS = (*UPS_STATUSES, *FLAGS)
+_OID = re.compile(r"[0-2](\.\d{1,10}){2,40}")
+_MOST_BITS = 256
 
 
 class Row(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -49,7 +60,11 @@ class Row(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     field: Field
     scale: float = 1.0
     phases: bool = False
+    phase: Literal[0, 1, 2, 3] = 0
+    lines: str = ""
     invalid: tuple[int, ...] = ()
+    absent: tuple[int, ...] = ()
+    join: bool = False
     states: dict[str, str | bool] = {}
     bits: dict[str, str] = {}
     alarms: dict[str, str] = {}
@@ -59,7 +74,8 @@ class Row(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         """The instances to GET; a table of alarms is walked instead."""
         if self.alarms:
             return ()
-        return tuple(f"{self.oid}.{n}" for n in (1, 2, 3)) if self.phases else (self.oid,)
+        instances = tuple(f"{self.oid}.{n}" for n in (1, 2, 3)) if self.phases else (self.oid,)
+        return (*instances, self.lines) if self.lines else instances
 
 
 class Mib(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -89,18 +105,42 @@ def parse_mib(file: Path) -> Mib:
 
 
 def _check(file: Path, path: str, row: Row) -> None:
-    if row.field == "status" and not (row.states or row.bits):
-        raise ConfigError(file, path, f"{row.object} has no states", "states or bits")
+    """Raises ConfigError for a row that could only fail when a card is read."""
+    for where, problem, allowed in (*_numbers(row), *_meanings(row), *_words(row)):
+        raise ConfigError(file, path + where, problem, allowed)
+
+
+Complaints = Iterator[tuple[str, str, str]]
+
+
+def _numbers(row: Row) -> Complaints:
+    if _OID.fullmatch(row.oid) is None:
+        yield ".oid", repr(row.oid), "an OID in dotted numbers"
+    if not (math.isfinite(row.scale) and row.scale != 0):
+        yield ".scale", str(row.scale), "a number other than 0"
+    if (row.phases or row.phase) and row.field not in {*PHASED, SUMMED}:
+        yield ".phases", f"{row.field} has no phases", ", ".join(sorted(PHASED))
+    for position in row.bits:
+        if not (position.isdigit() and 1 <= int(position) <= _MOST_BITS):
+            yield ".bits", f"position {position!r}", f"1 to {_MOST_BITS}"
+
+
+def _meanings(row: Row) -> Complaints:
+    if row.field in {"status", *FLAGS} and not (row.states or row.bits):
+        yield "", f"{row.object} does not say what its numbers mean", "states or bits"
+    if row.field == "alarms" and not (row.alarms or row.bits):
+        yield "", f"{row.object} names no alarm", "alarms or bits"
+
+
+def _words(row: Row) -> Complaints:
     for state in row.states.values():
-        if row.field == "status" and state not in UPS_STATUSES:
-            raise ConfigError(file, path + ".states", f"{state!r}", ", ".join(UPS_STATUSES))
-        if row.field in FLAGS and not isinstance(state, bool):
-            raise ConfigError(file, path + ".states", f"{state!r}", "true or false")
+        if row.field == "status" and state not in ("", *UPS_STATUSES):
+            yield ".states", repr(state), ", ".join(UPS_STATUSES)
+        if row.field in FLAGS and state != "" and not isinstance(state, bool):
+            yield ".states", repr(state), "true or false"
     for word in row.bits.values():
-        if word not in _BATTERY_STATES_WORDS and not word.startswith("alarm:"):
-            raise ConfigError(file, path + ".bits", f"{word!r}", "a status, a yes/no field or alarm:<name>")
-    if row.phases and row.field not in PHASED:
-        raise ConfigError(file, path + ".phases", f"{row.field} has no phases", ", ".join(sorted(PHASED)))
+        if word not in (*UPS_STATUSES, *FLAGS) and not word.startswith("alarm:"):
+            yield ".bits", repr(word), "a status, a yes/no field or alarm:<name>"
 
 
 @cache

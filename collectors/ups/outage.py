@@ -10,6 +10,9 @@ from msgspec import Struct
 
 from telemetry.event import Event
 
+_MAINS = ("online", "bypass", "boost", "trim", "eco")
+"""Sources that need mains; a UPS that is off or waits for mains has not seen it."""
+
 
 class Outages(Struct):
     """Counts since the agent started; `since` is the start of the outage that is on."""
@@ -26,8 +29,8 @@ class Outages(Struct):
             self.since = at
             self.transfers += before is not None
             return self._event(None, runtime_seconds)
-        if status not in ("on_battery", "test", "other") and self.since is not None:
-            event = self._event(at, runtime_seconds)
+        if status in _MAINS and self.since is not None:
+            event = self._event(max(at, self.since), runtime_seconds)
             self.since = None
             return event
         return None

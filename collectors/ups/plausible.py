@@ -7,6 +7,7 @@ cards are off by a power of ten; a value is mended only where the mend is certai
 from msgspec import Struct
 
 SENTINELS = frozenset({2147483647, 4294967295, 65535, 65534, 655350, 32767, -2147483648})
+_SIGNED = frozenset({"battery_amperes"})
 _VOLTS = frozenset({"input_volts", "output_volts"})
 _HERTZ = frozenset({"input_hertz", "output_hertz"})
 _WEEK = 7 * 86400.0
@@ -14,6 +15,10 @@ RULES = (
     "sentinel", "negative", "out_of_range", "wrong_type", "unknown_enum", "zero_runtime_on_mains",
     "zero_under_load", "zero_frequency", "absolute_zero", "not_text",
 )  # fmt: skip
+
+
+Phases = list[float | None]
+"""One value a phase, in order; None for a phase that says nothing."""
 
 
 class Rejection(Struct, frozen=True):
@@ -26,7 +31,7 @@ class Rejection(Struct, frozen=True):
 
 def plausible(field: str, value: float, raw: int) -> float | str:
     """The value to publish, or the name of the rule that rejects it."""
-    if raw in SENTINELS:
+    if raw in SENTINELS or (raw == -1 and field not in _SIGNED):
         return "sentinel"
     if field in _VOLTS:
         return _volts(value)
@@ -46,7 +51,7 @@ def _volts(value: float) -> float | str:
 def _hertz(value: float) -> float | str:
     for factor in (1, 10, 100):  # hundredths sent as tenths (Huawei GSE200M)
         if 40 <= value / factor <= 70:
-            return value / factor
+            return round(value / factor, 6)
     return "negative" if value < 0 else "zero_frequency" if value == 0 else "out_of_range"
 
 
@@ -61,6 +66,8 @@ def _load(value: float) -> float | str:
 
 
 def _runtime(value: float) -> float | str:
+    if 65535 - 60 < value <= 65535:  # a 16-bit cap, perhaps cut down to whole minutes (Eaton 93E)
+        return "sentinel"
     return value if 0 <= value <= _WEEK else "negative" if value < 0 else "out_of_range"
 
 
@@ -71,7 +78,7 @@ def _temperature(value: float) -> float | str:
 
 
 def _battery_volts(value: float) -> float | str:
-    return value if 1 < value < 1000 else "out_of_range"
+    return value if 8 <= value < 1000 else "out_of_range"  # below 8 V it is a cell (Phoenixtec)
 
 
 def _battery_amperes(value: float) -> float | str:
@@ -97,13 +104,34 @@ def runtime_contradiction(runtime: float | None, charge: float | None, status: s
     return runtime == 0 and status != "on_battery" and (charge is None or charge > 0.2)
 
 
-def watts_contradiction(watts: float | None, load: list[float], voltamperes: float | None) -> bool:
-    """0 W under load, or a power that the rating and the load cannot give (kW or 0.1 kW sent as W)."""
-    if watts is None:
-        return False
-    mean = sum(load) / len(load) if load else None
-    if watts == 0:
-        return bool(mean)
-    if mean and voltamperes:
-        return not 0.2 * mean * voltamperes <= watts <= 1.5 * mean * voltamperes
-    return False
+def settled_watts(
+    watts: float, volts: Phases, amperes: Phases, load: list[float], nominal_voltamperes: float | None
+) -> float | str:
+    """Watts as they are, or x1000 or x100 (kW and 0.1 kW sent as W) where only that fits; else the rule that says no.
+
+    The witness is load x rating where the rating is one, else volts x amperes where a current flows.
+    """
+    expected = _expected_watts(volts, amperes, load, nominal_voltamperes)
+    if expected is None:
+        return "zero_under_load" if watts == 0 and any(load) else watts
+    for factor in (1, 1000, 100):
+        if 0.25 * expected <= watts * factor <= 1.25 * expected:
+            return watts * factor
+    return "zero_under_load" if watts == 0 else "out_of_range"
+
+
+def _expected_watts(
+    volts: Phases, amperes: Phases, load: list[float], nominal_voltamperes: float | None
+) -> float | None:
+    mean_load = sum(load) / len(load) if load else 0.0
+    if nominal_voltamperes and nominal_voltamperes >= _SMALLEST_RATING and mean_load >= 0.02:
+        return mean_load * nominal_voltamperes
+    if volts and len(volts) == len(amperes):
+        power = sum(v * a for v, a in zip(volts, amperes, strict=True) if v is not None and a is not None)
+        return power if power >= _SMALLEST_WITNESS else None
+    return None
+
+
+_SMALLEST_RATING = 200.0
+"""No UPS is rated below this in VA: smaller numbers are kVA or nonsense."""
+_SMALLEST_WITNESS = 20.0

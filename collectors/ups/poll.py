@@ -47,13 +47,11 @@ class Card:
             raw |= await self._rows_with_extra_zero(rows, raw)
             self._present = set(raw)
             return raw
-        return await self._session.get(
-            [oid for oid in wanted if oid in self._present]
-            + [oid for oid in self._present if oid.endswith(".0") and oid[:-2] in wanted]
-        )
+        return await self._session.get(sorted(self._present))
 
     async def _rows_with_extra_zero(self, rows: list[Row], raw: dict[str, Value]) -> dict[str, Value]:
-        absent = [oid + ".0" for row in rows if row.phases for oid in row.oids() if oid not in raw]
+        columns = [oid for row in rows for oid in row.oids() if not oid.endswith(".0")]
+        absent = [oid + ".0" for oid in dict.fromkeys(columns) if oid not in raw]
         return await self._session.get(absent) if absent else {}
 
     async def _alarm_tables(self, rows: list[Row]) -> dict[str, Value]:

@@ -44,7 +44,7 @@ class Broker:
         # As root, mosquitto would give up its rights and lose its files.
         config = directory / "mosquitto.conf"
         config.write_text(f"user {pwd.getpwuid(os.getuid()).pw_name}\n{shipped}", encoding="utf-8")
-        command = [program("mosquitto", "mosquitto"), "-c", config]
+        command = [program("mosquitto", "mosquitto"), "-c", str(config)]
         self.part = Part("mosquitto", command, directory, listens(self.port))
 
     def config(self, name: str) -> BrokerConfig:
@@ -69,7 +69,9 @@ class Client:
         self._client.on_disconnect = self._on_disconnect
         self._client.on_publish = self._on_publish
         self._client.on_subscribe = lambda *_: self._subscribed.append(True)
-        self._client.on_message = lambda _client, _data, message: self.heard.append((message.topic, message.payload))
+        self._client.on_message = lambda _client, _data, message: self.heard.append(
+            (message.topic, bytes(message.payload))
+        )
         self._published: dict[int, int] = {}
         self._subscribed: list[bool] = []
         self.accepted: int | None = None

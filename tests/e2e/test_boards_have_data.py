@@ -88,6 +88,8 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             with parts.python("simulate", directory / "simulate", simulation):
                 wait_until(lambda: bool(ask(url, "centre_offline")), 120, "nobody went offline")
                 wait_until(lambda: bool(ask(url, "ALERTS")), 60, "no rule fired")
+                for slow in ("fleet:internet_speed_ratio:median", "centre:seats_unknown:ratio"):  # once a minute
+                    wait_until(lambda name=slow: bool(ask(url, name)), 90, f"{slow} was never recorded")
                 yield url
 
 

@@ -24,14 +24,21 @@ def checked_in(file: Path, now: datetime) -> tuple[frozenset[str], float]:
     """
     try:
         age = now.timestamp() - file.stat().st_mtime
-        with file.open(encoding="utf-8", errors="replace", newline="") as handle:
+        with file.open(encoding="utf-8-sig", errors="replace", newline="") as handle:
             text = handle.read(_MAX_BYTES)
     except OSError as problem:
         raise Unreachable(f"{file}: {problem.strerror}") from problem
-    rows = csv.DictReader(io.StringIO(text))
+    try:
+        return _checked_in(file, text, now), max(0.0, age)
+    except csv.Error as problem:
+        raise BadData(f"{file}: not a CSV that can be read") from problem
+
+
+def _checked_in(file: Path, text: str, now: datetime) -> frozenset[str]:
+    rows = csv.DictReader(io.StringIO(text, newline=None))
     if not set(rows.fieldnames or ()) >= _COLUMNS:
         raise BadData(f"{file}: the first line must name {', '.join(sorted(_COLUMNS))}")
-    return frozenset(row["seat"] for row in rows if _holds(row, now)), max(0.0, age)
+    return frozenset(row["seat"] for row in rows if _holds(row, now))
 
 
 def _holds(row: dict[str, str], now: datetime) -> bool:
@@ -39,6 +46,6 @@ def _holds(row: dict[str, str], now: datetime) -> bool:
         return False
     try:
         start, end = datetime.fromisoformat(row["start"]), datetime.fromisoformat(row["end"])
-        return start <= now <= end + GRACE
-    except (ValueError, TypeError):  # no date, or one without an offset
+        return start <= now and now - GRACE <= end
+    except (ValueError, TypeError, OverflowError):  # no date, or one without an offset
         return False

@@ -68,16 +68,18 @@ def test_a_mount_that_is_not_there_is_named_and_costs_nothing_else(tmp_path: Pat
     assert [one.series.labels for one in readings if one.metric is names.HOST_FILESYSTEM_FREE] == [("/",)]
 
 
-def test_every_series_is_one_that_the_country_accepts(tmp_path: Path) -> None:
-    found, _ = _collect(Config(mounts=("/", str(tmp_path))))
+def test_every_series_is_one_that_the_country_accepts() -> None:
+    found, _ = _collect(Config(mounts=("/", "/tmp")))
     series = [one.series for one in found]
     assert decode_schema(encode_schema(make_schema(series))).series == tuple(series)
 
 
-@pytest.mark.parametrize("mount", ["/srv/a+b", "/srv/caf\u00e9", "/srv/" + "x" * 80, "/srv/a~b"])
-def test_a_mount_whose_name_no_label_can_carry_is_refused_or_respelt(tmp_path: Path, mount: str) -> None:
+@pytest.mark.parametrize("mount", ["a+b", "caf\u00e9", "x" * 80, "a~b"])
+def test_a_mount_whose_name_no_label_can_carry_is_refused_or_respelt(
+    tmp_path_factory: pytest.TempPathFactory, mount: str
+) -> None:
     # One bad label and ingest refuses the schema: every reading of the host would be lost.
-    place = tmp_path / mount.removeprefix("/srv/")
+    place = tmp_path_factory.mktemp("m") / mount
     place.mkdir()
     try:
         config = msgspec.convert({"mounts": [str(place)]}, Config)

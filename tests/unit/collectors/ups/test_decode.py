@@ -172,6 +172,30 @@ def test_power_is_that_of_all_phases() -> None:
 
 
 @pytest.mark.parametrize(
+    ("watts", "load", "rating", "believed"),
+    [
+        (980, 35, 3000, 980),
+        (980, None, 3000, 980),
+        (980, 35, None, 980),
+        (0, 0, 3000, 0),
+        (0, 35, 3000, None),
+        (0, 35, None, None),
+        (10, 35, 3000, None),  # a hundredth or a hundred thousandth: no factor is certain
+        (50_000, 35, 3000, None),
+        (-1, 35, 3000, None),
+    ],
+)
+def test_watts_that_load_and_rating_cannot_give_are_absent(
+    watts: int, load: int | None, rating: int | None, believed: float | None
+) -> None:
+    raw: dict[str, Value] = {f"{R}.4.4.1.4.1": watts}
+    raw |= {} if load is None else {f"{R}.4.4.1.5.1": load}
+    raw |= {} if rating is None else {f"{R}.9.5.0": rating}
+    state = rfc(MAINS | raw)
+    assert (state.output_watts, bool(state.rejected)) == (believed, believed is None)
+
+
+@pytest.mark.parametrize(
     ("set_flags", "status", "low", "replace", "overload", "alarms"),
     [
         ((4, 6), "other", False, False, False, []),

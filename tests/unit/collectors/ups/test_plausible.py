@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.ups.mib import FLAGS, PHASED, TEXTS
-from collectors.ups.plausible import RULES, SENTINELS, plausible, runtime_contradiction, watts_contradiction
+from collectors.ups.plausible import RULES, SENTINELS, plausible, runtime_contradiction
 
 NUMBERS = [
     "charge_ratio", "runtime_seconds", "on_battery_seconds", "battery_volts", "battery_amperes",
@@ -159,28 +159,3 @@ def test_no_runtime_on_a_charged_battery_means_that_the_card_cannot_tell(
     runtime: float | None, charge: float | None, status: str | None, contradiction: bool
 ) -> None:
     assert runtime_contradiction(runtime, charge, status) is contradiction
-
-
-@pytest.mark.parametrize(
-    ("watts", "load", "voltamperes", "contradiction"),
-    [
-        (None, [0.5], 3000, False),
-        (0, [0.35], 3000, True),
-        (0, [0.0], 3000, False),
-        (0, [], None, False),
-        (980, [0.35], 3000, False),
-        (980, [0.35], None, False),
-        (980, [], 3000, False),
-        (300, [0.5], 3000, False),  # exactly a fifth of load x rating
-        (299, [0.5], 3000, True),
-        (2250, [0.5], 3000, False),  # exactly one and a half times
-        (2251, [0.5], 3000, True),
-        (2250, [0.25, 0.75], 3000, False),
-        (9.8, [0.35], 3000, True),
-        (34, [0.08], 6, True),
-    ],
-)
-def test_watts_that_rating_and_load_cannot_give_are_refused(
-    watts: float | None, load: list[float], voltamperes: float | None, contradiction: bool
-) -> None:
-    assert watts_contradiction(watts, load, voltamperes) is contradiction

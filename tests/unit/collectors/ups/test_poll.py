@@ -72,7 +72,7 @@ def test_table_rows_with_an_extra_nought_are_found_and_found_again() -> None:
     shifted |= {f"{R}.3.3.1.2.1.0": 500, f"{R}.4.4.1.4.1.0": 700}
 
     async def act(card: Card, _: Simulated) -> None:
-        for _ in range(2):
+        for _again in range(2):
             state = await card.read()
             assert (state.input_volts, state.output_volts) == ([21, 22, 23], [21, 22, 23])
             assert state.load_ratio == pytest.approx([0.21, 0.22, 0.23])
@@ -102,7 +102,7 @@ def test_a_card_that_loses_its_status_is_not_believed_and_is_recognised_anew_whe
     async def act(card: Card, simulated: Simulated) -> None:
         await card.read()
         simulated.remove(f"{R}.4.1")
-        for _ in range(4):
+        for _again in range(4):
             with pytest.raises(NotRecognised):
                 await card.read()
         simulated.update(ups.on_mains())
@@ -116,7 +116,7 @@ def test_a_card_that_is_swapped_for_another_brand_is_recognised_anew() -> None:
         await card.read()
         simulated.remove("1.3.6.1.2.1.33")
         simulated.update({f"{A}.4.1.1.0": 3, f"{A}.2.2.1.0": 64, "1.3.6.1.2.1.1.2.0": ".1.3.6.1.4.1.318.1.3.27"})
-        for _ in range(3):
+        for _again in range(3):
             with pytest.raises(NotRecognised):
                 await card.read()
         state = await card.read()

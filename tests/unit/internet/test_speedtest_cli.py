@@ -1,0 +1,63 @@
+"""What of speedtest-cli's JSON may be believed; it swallows errors into zeros and exits 0."""
+
+import json
+
+import pytest
+
+from collectors.internet.engines.speedtest_cli import believed
+
+# Printed by speedtest-cli 2.1.3 --json; addresses and sponsor are made up.
+PRINTED = json.loads(
+    '{"download": 18543210.5, "upload": 4567890.25, "ping": 24.31, "server": {"url": "http://example.org/upload.php",'
+    ' "lat": "31.5", "lon": "74.3", "name": "Lahore", "country": "Pakistan", "cc": "PK", "sponsor": "Example",'
+    ' "id": "1234", "host": "example.org:8080", "d": 5.1, "latency": 24.31}, "timestamp":'
+    ' "2026-03-01T10:00:00.000000Z", "bytes_sent": 5951488, "bytes_received": 23352112, "share": null,'
+    ' "client": {"ip": "192.0.2.7", "isp": "Example"}}'
+)
+
+
+def test_bits_become_bytes_and_the_bytes_are_those_it_counted() -> None:
+    down, up = believed(PRINTED, "down"), believed(PRINTED, "up")
+    assert down is not None
+    assert up is not None
+    assert (down.line_bytes_per_second, down.own_bytes_per_second) == (2317901, 2317901)
+    assert up.line_bytes_per_second == 570986
+    assert (down.wire_bytes, up.wire_bytes) == (23352112, 5951488)
+    assert down.rtt_idle_seconds == pytest.approx(0.02431)
+    assert (down.converged, down.signal) == (False, "app"), "it is no proof that the rate held still"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"download": 0},
+        {"download": 0.0},
+        {"download": -1.0},
+        {"download": None},
+        {"download": "18543210"},
+        {"ping": 1800000},
+        {"ping": 1800000.0},
+        {"ping": 1000000.0},
+        {"ping": None},
+    ],
+)
+def test_a_zero_rate_or_its_code_for_a_failed_ping_is_no_result(changes: dict[str, object]) -> None:
+    assert believed({**PRINTED, **changes}, "down") is None
+
+
+def test_one_direction_may_fail_alone() -> None:
+    found = {**PRINTED, "upload": 0.0}
+    assert believed(found, "up") is None
+    assert believed(found, "down") is not None
+
+
+@pytest.mark.parametrize("answer", [{}, {"download": 5.0}, {"ping": 20.0}, {"error": "Cannot retrieve configuration"}])
+def test_an_answer_without_its_keys_is_no_result(answer: dict[str, object]) -> None:
+    assert believed(answer, "down") is None
+    assert believed(answer, "up") is None
+
+
+def test_bytes_that_it_did_not_count_are_charged_by_rate_and_time() -> None:
+    measured = believed({"download": 8_000_000.0, "ping": 20.0}, "down")
+    assert measured is not None
+    assert measured.wire_bytes == 10_000_000

@@ -1,7 +1,8 @@
 """Which centres are there, and why the others are not. Pure: messages and times come in.
 
 Evidence, in order: the last power state (on battery before it fell silent, also for a gateway that
-shut down in time); the agent's own goodbye; the last internet state (the line was already in trouble); otherwise unknown, never a guess.
+shut down in time); the agent's own goodbye; the last internet state (the line was already in
+trouble); otherwise unknown, never a guess.
 """
 
 from typing import Any

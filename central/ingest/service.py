@@ -23,7 +23,6 @@ from central.config import Config
 from central.database import centre_infos, open_database, store_events
 from central.ingest import protobuf, states
 from central.ingest.admit import (
-    JOB,
     Admitted,
     Template,
     Topic,

@@ -63,7 +63,9 @@ class Signal(Struct):
             return "offline"
         if not self.ever_heard or (self.unconfirmed and not self.online):
             return "never_seen"
-        if self.verdict is None or not (self.lives_by_status and self.online) and now - self.at > self._believed_for():
+        if self.verdict is None or (
+            not (self.lives_by_status and self.online) and now - self.at > self._believed_for()
+        ):
             return "stale"
         return "low_battery" if self.low_battery else "ok"
 

@@ -38,6 +38,7 @@ class Daemon:
         self._uplink_class = uplink_class
         self._uplink: Uplink | None = None
         self._health = Health([], self.outbox, None)
+        self._tasks: list[Task] = []
         self._stop = asyncio.Event()
         self._reload = asyncio.Event()
         self.listening = asyncio.Event()
@@ -80,13 +81,17 @@ class Daemon:
             uplink.start()
         self.config, self._uplink = config, uplink
         self._health = Health([task.record for task in tasks], self.outbox, uplink)
+        self._tasks = tasks
         return [*tasks, Task("agent", HealthConfig(), self._health)]
 
     def _listen(self) -> None:
         config = self.config
-        site = Site(config.centre, self.snapshot, self._report, simulated=config.simulated)
+        site = Site(config.centre, self.snapshot, self._report, self._notes, simulated=config.simulated)
         self.server = serve(site, config.listen.host, config.listen.port)
         self.listening.set()
+
+    def _notes(self) -> dict[str, Any]:
+        return {task.record.source: task.notes for task in self._tasks if task.notes}
 
     def _report(self) -> dict[str, Any]:
         return self._health.report()

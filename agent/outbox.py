@@ -10,7 +10,6 @@ Thread-safe: the scheduler appends, the uplink reads and settles.
 
 import contextlib
 import logging
-import math
 import secrets
 import sqlite3
 import threading
@@ -80,7 +79,7 @@ class Outbox:
         self._known_sids: set[str] = set()
         self._bytes = 0
         self._clock = (wall(), monotonic())
-        self._steady_since = -math.inf
+        self._steady_since = monotonic()
         self.epoch = 0
         self.dropped = 0
         self.writable = False
@@ -100,7 +99,7 @@ class Outbox:
                 told = []
                 self._write(own)
             self._catch_up()
-            return self.writable
+            return not any(batch.unsaved for batch, _ in self._open.values())
 
     def close_due(self) -> None:
         """Close the batches whose time has come, also of lanes that have fallen silent."""
@@ -140,11 +139,8 @@ class Outbox:
 
     def _close(self, lane: str) -> None:
         """Seal the batch; while the disk takes nothing it stays open and grows."""
-        if self._open[lane][0].ticks:
-            self._write(lane, sealed=True)
-            if not self.writable:
-                return
-        self._open.pop(lane, None)
+        if self._write(lane, sealed=True):
+            self._open.pop(lane, None)
 
     def _give_up(self, lane: str) -> None:
         lost = self._open.pop(lane, None)
@@ -155,40 +151,48 @@ class Outbox:
     def _catch_up(self) -> None:
         """The disk takes again what it refused: lanes that wait need not wait for their next tick."""
         for lane, (batch, _) in list(self._open.items()):
-            if self.writable and batch.unsaved:
+            if batch.unsaved and self.writable:
                 self._write(lane)
 
-    def _write(self, lane: str, *, sealed: bool = False) -> None:
+    def _write(self, lane: str, *, sealed: bool = False) -> bool:
+        """Commit the lane's open batch; whether it is on disk now."""
         found = self._open.get(lane)
         if found is None or not found[0].ticks:
-            return
+            return True
+        stored = self._try(lambda db: self._store(db, found[0], sealed))
+        if stored:
+            self._try(self._bound)
+        return stored
+
+    def _try(self, work: Callable[[sqlite3.Connection], None]) -> bool:
+        """One transaction; a disk that takes nothing is said, never raised."""
         try:
-            db = self._connect()
-            with db:
-                self._store(db, found[0], sealed)
-            found[0].unsaved = False
-            self._bound()
+            work(self._connect())
         except sqlite3.DatabaseError as problem:
             self._failed(problem)
         except OSError as problem:
             self._set_writable(False, str(problem))
         else:
             self._set_writable(True)
+            return True
+        return False
 
     def _store(self, db: sqlite3.Connection, batch: OpenBatch, sealed: bool) -> None:
         schema = batch.columns.schema
         assert schema is not None
-        if schema.sid not in self._known_sids:
-            db.execute("INSERT OR IGNORE INTO schema VALUES(?, ?)", (schema.sid, encode_schema(schema)))
-            self._known_sids.add(schema.sid)
         before = len(batch.body) if batch.seq else 0
-        seq = batch.seq or self._new_row(db)
-        body = batch.encode(self.epoch, seq)
-        db.execute(
-            "UPDATE batch SET sid=?, first_ms=?, sealed=?, size=?, body=? WHERE seq=?",
-            (schema.sid, batch.ticks[0][0], sealed, len(body), body, seq),
-        )
-        batch.seq = seq
+        with db:
+            if schema.sid not in self._known_sids:
+                db.execute("INSERT OR IGNORE INTO schema VALUES(?, ?)", (schema.sid, encode_schema(schema)))
+            seq = batch.seq or self._new_row(db)
+            body = batch.encode(self.epoch, seq)
+            db.execute(
+                "UPDATE batch SET sid=?, first_ms=?, sealed=?, size=?, body=? WHERE seq=?",
+                (schema.sid, batch.ticks[0][0], sealed, len(body), body, seq),
+            )
+        # Only what is committed counts: a row that was rolled back has no number.
+        self._known_sids.add(schema.sid)
+        batch.seq, batch.unsaved = seq, False
         self._bytes += len(body) - before
 
     def _new_row(self, db: sqlite3.Connection) -> int:
@@ -196,9 +200,8 @@ class Outbox:
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
-    def _bound(self) -> None:
+    def _bound(self, db: sqlite3.Connection) -> None:
         horizon = int((self._wall() - self._max_age) * 1000) if self._clock_is_steady() else 0
-        db = self._connect()
         oldest = db.execute("SELECT min(first_ms) FROM batch").fetchone()[0] or horizon
         if oldest >= horizon and self._bytes <= self._max_bytes:
             return

@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
+from typing import Any
 
 from msgspec import Struct
 
@@ -62,6 +63,11 @@ class Task:
         self.record = Record(subject, config.instance, config.interval_seconds, started=time.monotonic())
         self._config, self._collector = config, collector
         self._failures = 0
+
+    @property
+    def notes(self) -> Any:
+        """What the collector has to say beside its readings; for /status.json."""
+        return getattr(self._collector, "notes", None)
 
     async def run(self, hand_on: HandOn) -> None:
         """Collect until cancelled."""

@@ -38,9 +38,16 @@ class Site:
     """The WSGI application over a snapshot and a health report."""
 
     def __init__(
-        self, centre: str, snapshot: Snapshot, report: Callable[[], dict[str, Any]], *, simulated: bool
+        self,
+        centre: str,
+        snapshot: Snapshot,
+        report: Callable[[], dict[str, Any]],
+        notes: Callable[[], dict[str, Any]] = dict,
+        *,
+        simulated: bool,
     ) -> None:
-        self._centre, self._snapshot, self._report, self._simulated = centre, snapshot, report, simulated
+        self._centre, self._snapshot, self._report, self._notes = centre, snapshot, report, notes
+        self._simulated = simulated
         self._metrics = make_wsgi_app(registry(snapshot), disable_compression=False)
 
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
@@ -87,6 +94,7 @@ class Site:
             "verdict": msgspec.to_builtins(view.verdict),
             "tiles": {tile.title.lower(): msgspec.to_builtins(tile) for tile in view.tiles},
             "health": report,
+            "notes": self._notes(),
             "values": [
                 {
                     "metric": one.metric.name,

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -53,7 +54,10 @@ def main() -> int:
         begun = time.monotonic()
         windows = _rounds(contenders, options.rounds, options.seconds)
         took = time.monotonic() - begun
-        messages = {name: _per_interval(before, far_side.traffic(_topic(contenders, name)), took) for name, before in traffic.items()}
+        messages = {
+            name: _per_interval(before, far_side.traffic(_topic(contenders, name)), took)
+            for name, before in traffic.items()
+        }
     _say("")
     _check(contenders)
     return _report(_rows(windows), messages, contenders, options)
@@ -105,14 +109,16 @@ def _wait(seconds: float) -> None:
 
 def _rounds(contenders: list[Contender], rounds: int, seconds: float) -> dict[str, list[Window]]:
     found: dict[str, list[Window]] = {one.name: [] for one in contenders}
+    pids = [one.part.pid for one in contenders]
     for number in range(1, rounds + 1):
-        measured = window(
-            [one.part.pid for one in contenders], seconds,
-            lambda left, number=number: _say(f"round {number} of {rounds}, {left:.0f} s left"),
-        )  # fmt: skip
+        measured = window(pids, seconds, partial(_tell_left, number, rounds))
         for one, result in zip(contenders, measured, strict=True):
             found[one.name].append(result)
     return found
+
+
+def _tell_left(number: int, rounds: int, left: float) -> None:
+    _say(f"round {number} of {rounds}, {left:.0f} s left")
 
 
 def _topic(contenders: list[Contender], name: str) -> str:
@@ -126,7 +132,11 @@ def _per_interval(before: Traffic, after: Traffic, seconds: float) -> str:
 
 def _check(contenders: list[Contender]) -> None:
     """A program that did not do its job is not compared."""
-    failed = [f"{one.name}: {one.target.bad} bad scrapes, last {one.target.problem}" for one in contenders if one.target.good < 3 * one.target.bad + 1]
+    failed = [
+        f"{one.name}: {one.target.bad} bad scrapes, last {one.target.problem}"
+        for one in contenders
+        if one.target.good < 3 * one.target.bad + 1
+    ]
     if failed:
         raise SystemExit("These did not answer as they should, nothing is compared:\n" + "\n".join(failed))
 
@@ -140,31 +150,47 @@ def _rows(windows: dict[str, list[Window]]) -> dict[str, Figures]:
     return {name: figures(found) for name, found in all_windows.items()}
 
 
-def _report(rows: dict[str, Figures], messages: dict[str, str], contenders: list[Contender], options: argparse.Namespace) -> int:
+def _report(
+    rows: dict[str, Figures], messages: dict[str, str], contenders: list[Contender], options: argparse.Namespace
+) -> int:
     print(f"{options.rounds} windows of {options.seconds:.0f} s; {_machine()}")
     print("\n".join(verdict.table(rows, messages)))
     ours = [name for name in (_OURS, _DEBIAN, _LINE) if name in rows]
     for name in ours:
         print("\n".join(verdict.words(name, rows[name])))
     for name in ours:
-        shares = ", ".join(f"{one['rss']:.2f}x RSS and {one['cpu']:.2f}x CPU of {other}" for other, one in verdict.ratios(rows, name).items())
-        print(f"{name}: {shares}")
+        print(f"{name}: {verdict.ratio_words(rows, name)}")
     print(verdict.NOT_ALIKE)
     met = verdict.meets(rows[_OURS])
-    print(json.dumps({
-        "bench": "footprint", "met": met, "rss_mib": round(rows[_OURS].rss, 2), "cpu_seconds_per_hour": round(rows[_OURS].cpu, 3),
-        "bar": {"rss_mib": verdict.RSS_BAR, "cpu_seconds_per_hour": verdict.CPU_BAR},
-        "rounds": options.rounds, "seconds": options.seconds, "machine": _machine(),
-        "ratios": {name: verdict.ratios(rows, name) for name in ours},
-        "rows": {name: {key: round(value, 3) for key, value in msgspec.to_builtins(one).items()} for name, one in rows.items()},
-        "samples_per_scrape": {one.name: one.target.samples for one in contenders},
-        "mqtt_per_10_seconds": messages, "versions": {name: version(name) for name in _PACKAGES},
-    }))  # fmt: skip
+    print(
+        json.dumps(
+            {
+                "bench": "footprint",
+                "met": met,
+                "bar": {"rss": verdict.RSS_BAR, "cpu": verdict.CPU_BAR},
+                "goal": {"rss": verdict.RSS_GOAL, "cpu": verdict.CPU_GOAL},
+                "units": "rss, pss, anon: MiB; cpu: processor seconds an hour; wakeups: a second",
+                "rounds": options.rounds,
+                "seconds": options.seconds,
+                "machine": _machine(),
+                "rows": {name: _rounded(one) for name, one in rows.items()},
+                "ratios": {name: verdict.ratios(rows, name) for name in ours},
+                "samples_per_scrape": {one.name: one.target.samples for one in contenders},
+                "mqtt_per_10_seconds": messages,
+                "versions": {name: version(name) for name in _PACKAGES},
+            }
+        )
+    )
     return 0 if met else 1
 
 
+def _rounded(one: Figures) -> dict[str, float]:
+    return {key: round(value, 3) for key, value in msgspec.to_builtins(one).items()}
+
+
 def _machine() -> str:
-    return f"Python {platform.python_version()}, {platform.release()}, {os.cpu_count()} CPUs, load {os.getloadavg()[1]:.1f}"
+    python, kernel = platform.python_version(), platform.release()
+    return f"Python {python}, {kernel}, {os.cpu_count()} CPUs, load {os.getloadavg()[1]:.1f}"
 
 
 def _say(what: str) -> None:

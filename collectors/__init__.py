@@ -36,7 +36,8 @@ class CollectorConfig(Protocol):
 class Collector(Protocol):
     """An async context manager with one method.
 
-    `changed`, where set, wakes the scheduler for an urgent collection.
+    `changed`, where set, wakes the scheduler for an urgent collection. A collector may also have
+    `notes`, plain data for /status.json that is no reading (raw values that were rejected).
     """
 
     changed: asyncio.Event | None

@@ -245,6 +245,13 @@ UPS_BATTERY_TEMPERATURE = _metric(
     "centre_ups_battery_temperature_celsius", "ups", "Temperature at or near the battery", "ups", 1
 )
 UPS_BATTERY_LOW = _metric("centre_ups_battery_low", "ups", "1 while the card calls the battery low", "ups", urgent=True)
+UPS_BATTERY_LOW_RULE = _metric(
+    "centre_ups_battery_low_rule",
+    "ups",
+    "1 while charge or runtime on battery is below the agent's own threshold for two readings",
+    "ups",
+    urgent=True,
+)
 UPS_BATTERY_REPLACE = _metric("centre_ups_battery_replace", "ups", "1 while the card asks for a new battery", "ups")
 UPS_OVERLOAD = _metric("centre_ups_overload", "ups", "1 while the card reports an overload", "ups", urgent=True)
 UPS_ON_BATTERY_SECONDS = _metric(

@@ -6,6 +6,7 @@ import time
 import msgspec
 import paho.mqtt.client as mqtt
 from msgspec import Struct
+from paho.mqtt.enums import CallbackAPIVersion
 
 from telemetry.errors import Rejected
 from telemetry.wire import Ack, ack_topic, parse_batch
@@ -24,7 +25,7 @@ class FarSide:
     def __init__(self, port: int) -> None:
         self._lock = threading.Lock()
         self._traffic: dict[str, Traffic] = {}
-        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="bench", protocol=mqtt.MQTTv5)
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="bench", protocol=mqtt.MQTTv5)
         self._client.on_message = self._take
         self._client.on_connect = lambda client, *_: client.subscribe("#", qos=1)
         self._client.connect("127.0.0.1", port)
@@ -50,7 +51,7 @@ class FarSide:
             known.messages += 1
             known.payload += len(message.payload)
         if parts[0] == "centres" and parts[2:] == ["samples"]:
-            self._acknowledge(parts[1], message.payload)
+            self._acknowledge(parts[1], bytes(message.payload))
 
     def _acknowledge(self, centre: str, body: bytes) -> None:
         try:

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from central.simulate.centre import Fault, Values, active, make_centre, tick
 from telemetry.reading import Series
-from telemetry.wire import Batch, Schema, encode_batch, encode_schema, make_schema, samples_topic, scaled
+from telemetry.wire import Batch, Schema, encode_batch, make_schema, samples_topic, scaled
 
 _SEED, _EPOCH, _INTERVAL, _AGE = 1, 7, 15.0, 3600.0
 _FAULTS = (Fault("ups_silent", share=0.04, start_seconds=30.0), Fault("internet_down", share=0.04, start_seconds=30.0))
@@ -21,14 +21,6 @@ class Message(Struct, frozen=True):
     samples: int
 
 
-class Fleet(Struct, frozen=True):
-    """Each centre's schema as it is announced, and its message; `newest_ms` is the time of the last tick."""
-
-    schemas: dict[str, tuple[Schema, bytes]]
-    messages: list[Message]
-    newest_ms: int
-
-
 def days(centres: int, ticks: int, start: float) -> dict[str, list[Values]]:
     """`ticks` ticks of each centre, by its id, from Unix time `start`."""
     found = {}
@@ -39,17 +31,30 @@ def days(centres: int, ticks: int, start: float) -> dict[str, list[Values]]:
     return found
 
 
-def fleet(readings: dict[str, list[Values]], ticks: int, start: float, *, restless: bool = False) -> Fleet:
-    """One message of `ticks` ticks from each centre; restless: no value is ever the same twice."""
-    schemas, messages = {}, []
-    times = tuple(int((start + index * _INTERVAL) * 1000) for index in range(ticks))
+def schemas(readings: dict[str, list[Values]]) -> dict[str, Schema]:
+    """What each centre announces: every series that it ever shows."""
+    return {
+        centre: make_schema(tuple(dict.fromkeys(one for row in values for one in row)))
+        for centre, values in readings.items()
+    }
+
+
+def times(ticks: int, start: float) -> tuple[int, ...]:
+    """Epoch ms of the first ticks."""
+    return tuple(int((start + index * _INTERVAL) * 1000) for index in range(ticks))
+
+
+def messages(
+    readings: dict[str, list[Values]], announced: dict[str, Schema], ticks: int, start: float, *, restless: bool = False
+) -> list[Message]:
+    """One message of the first `ticks` ticks from each centre; restless: no value is ever the same twice."""
+    found = []
     for number, (centre, values) in enumerate(readings.items(), 1):
-        schema = make_schema(tuple(dict.fromkeys(one for row in values for one in row)))
-        schemas[centre] = schema, encode_schema(schema)
+        schema = announced[centre]
         columns = [_column(one, values[:ticks], restless=restless) for one in schema.series]
-        body = encode_batch(schema, Batch(_EPOCH, number, times, tuple(columns)))
-        messages.append(Message(samples_topic(centre), body, ticks * len(schema.series)))
-    return Fleet(schemas, messages, times[-1])
+        body = encode_batch(schema, Batch(_EPOCH, number, times(ticks, start), tuple(columns)))
+        found.append(Message(samples_topic(centre), body, ticks * len(schema.series)))
+    return found
 
 
 def _column(one: Series, ticks: Sequence[Values], *, restless: bool) -> list[int | None]:

@@ -31,13 +31,17 @@ def need(packages: Sequence[str]) -> None:
 
 
 def _installed(name: str) -> bool:
-    asked = subprocess.run(["/usr/bin/dpkg-query", "-W", "-f=${Status}", name], capture_output=True, text=True, check=False)
+    asked = subprocess.run(
+        ["/usr/bin/dpkg-query", "-W", "-f=${Status}", name], capture_output=True, text=True, check=False
+    )
     return asked.stdout == "install ok installed"
 
 
 def version(name: str) -> str:
     """The version that is installed."""
-    asked = subprocess.run(["/usr/bin/dpkg-query", "-W", "-f=${Version}", name], capture_output=True, text=True, check=False)
+    asked = subprocess.run(
+        ["/usr/bin/dpkg-query", "-W", "-f=${Version}", name], capture_output=True, text=True, check=False
+    )
     return asked.stdout
 
 

@@ -48,7 +48,8 @@ def memory(pid: int) -> Memory:
 
 def work(pid: int) -> Work:
     """Of a process and its children."""
-    seconds, switches = 0.0, {}
+    seconds = 0.0
+    switches: dict[int, int] = {}
     for one in tree(pid):
         seconds += time.clock_gettime(~one << 3 | _CPUCLOCK_SCHED) + _reaped_seconds(one)
         switches |= _switches(one)
@@ -60,7 +61,7 @@ def tree(pid: int) -> list[int]:
     found = [pid]
     for one in found:
         for task in Path(f"/proc/{one}/task").iterdir():
-            found += [int(word) for word in (task / "children").read_text().split()]
+            found += [int(word) for word in _text(task / "children").split()]
     return found
 
 
@@ -78,9 +79,15 @@ def _reaped_seconds(pid: int) -> float:
 def _switches(pid: int) -> dict[int, int]:
     found = {}
     for task in Path(f"/proc/{pid}/task").iterdir():
-        try:
-            text = (task / "status").read_text()
-        except (FileNotFoundError, ProcessLookupError):  # it ended meanwhile
-            continue
-        found[int(task.name)] = int(text.partition("\nvoluntary_ctxt_switches:")[2].split(None, 1)[0])
+        count = _text(task / "status").partition("\nvoluntary_ctxt_switches:")[2]
+        if count:
+            found[int(task.name)] = int(count.split(None, 1)[0])
     return found
+
+
+def _text(file: Path) -> str:
+    """Empty when the task has ended since it was listed."""
+    try:
+        return file.read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""

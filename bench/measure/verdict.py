@@ -37,7 +37,9 @@ def table(rows: Mapping[str, Figures], messages: Mapping[str, str]) -> Iterator[
 
 
 def _line(cells: tuple[str, ...], widths: tuple[int, ...]) -> str:
-    return cells[0].ljust(widths[0]) + "".join(cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True))
+    return cells[0].ljust(widths[0]) + "".join(
+        cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)
+    )
 
 
 def ratios(rows: Mapping[str, Figures], name: str) -> dict[str, dict[str, float]]:
@@ -47,6 +49,12 @@ def ratios(rows: Mapping[str, Figures], name: str) -> dict[str, dict[str, float]
         other: {"rss": round(ours.rss / rows[other].rss, 2), "cpu": round(ours.cpu / rows[other].cpu, 2)}
         for other in (COLLECTD, TRIMMED, DEFAULT)
     }
+
+
+def ratio_words(rows: Mapping[str, Figures], name: str) -> str:
+    """The ratios as a sentence."""
+    found = ratios(rows, name).items()
+    return ", ".join(f"{one['rss']:.2f}x RSS and {one['cpu']:.2f}x CPU of {other}" for other, one in found)
 
 
 def meets(one: Figures) -> bool:

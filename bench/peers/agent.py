@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bench.measure.scraper import Target
 from bench.peers.contender import Contender
-from stage.process import Part, answers, free_port
+from stage.process import Part, free_port, listens
 
 DEBIAN_PYTHON = Path("/usr/bin/python3")
 _CONFIG = """
@@ -51,13 +51,15 @@ class Gateway:
         directory.mkdir(parents=True)
         config = directory / "agent.toml"
         text = _CONFIG + (_LINE if line else "")
-        config.write_text(text.format(centre=centre, directory=directory, page=page, names=self._ports["card"] + 1, **self._ports))
+        config.write_text(
+            text.format(centre=centre, directory=directory, page=page, names=self._ports["card"] + 1, **self._ports)
+        )
         url = f"http://127.0.0.1:{page}"
         part = Part(
             centre.lower(),
             [*([DEBIAN_PYTHON] if debian else [sys.executable, "-S"]), "-m", "agent", "run", "--config", config],
             directory,
-            answers(f"{url}/status.json"),
+            listens(page),
             environment={"PYTHONPATH": str(self._installed)},
         )
         proof = "centre_internet_probe_rtt" if line else 'centre_ups_output_voltage_volts{phase="3"'

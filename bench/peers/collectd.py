@@ -1,4 +1,4 @@
-"""collectd doing the same job: host, UPS over SNMP, MQTT at QoS 1, a Prometheus endpoint, each 10 s.
+"""The collectd daemon doing the same job: host, UPS over SNMP, MQTT at QoS 1, a Prometheus endpoint, each 10 s.
 
 All UPS numbers come in one GET through a type of our own: the cheapest that its snmp plugin can do.
 Texts it cannot read. Sources: collectd.conf(5), types.db(5).
@@ -72,14 +72,16 @@ LoadPlugin write_prometheus
 
 
 def collectd(directory: Path, ports: dict[str, int]) -> Contender:
-    """collectd on its own configuration."""
+    """The daemon on its own configuration."""
     page = free_port()
     directory.mkdir(parents=True, exist_ok=True)
     oids = polled()
     sources = ", ".join(f"v{number:02}:GAUGE:U:U" for number in range(len(oids)))
     (directory / "types.db").write_text(f"bench_ups\t{sources}\n")
     config = directory / "collectd.conf"
-    config.write_text(_CONFIG.format(directory=directory, page=page, oids=" ".join(f'"{oid}"' for oid in oids), **ports))
+    config.write_text(
+        _CONFIG.format(directory=directory, page=page, oids=" ".join(f'"{oid}"' for oid in oids), **ports)
+    )
     url = f"http://127.0.0.1:{page}/metrics"
     part = Part("collectd", [program("collectd", "collectd-core"), "-f", "-C", config], directory, answers(url))
     return Contender("collectd", part, Target(url, "collectd_snmp_bench_ups_v23"), "collectd/bench")

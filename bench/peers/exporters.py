@@ -18,9 +18,20 @@ _BLACKBOX = "modules:\n  icmp:\n    prober: icmp\n    timeout: 2s\n    icmp:\n  
 
 def node(directory: Path, *, trimmed: bool) -> Contender:
     """node_exporter as installed, or with what our host collector reads."""
-    words = ["--collector.disable-defaults", "--web.disable-exporter-metrics", *(f"--collector.{one}" for one in _TRIMMED)]
+    words = [
+        "--collector.disable-defaults",
+        "--web.disable-exporter-metrics",
+        *(f"--collector.{one}" for one in _TRIMMED),
+    ]
     name = "node_exporter, trimmed" if trimmed else "node_exporter, default"
-    return _exporter(name, "prometheus-node-exporter", directory, words if trimmed else [], "/metrics", "node_memory_MemAvailable_bytes")
+    return _exporter(
+        name,
+        "prometheus-node-exporter",
+        directory,
+        words if trimmed else [],
+        "/metrics",
+        "node_memory_MemAvailable_bytes",
+    )
 
 
 def snmp(directory: Path, card: int) -> Contender:
@@ -29,7 +40,9 @@ def snmp(directory: Path, card: int) -> Contender:
     config = directory / "snmp.yml"
     config.write_text(_module(polled()))
     path = f"/snmp?module=ups&target=127.0.0.1:{card}"
-    return _exporter("snmp_exporter", "prometheus-snmp-exporter", directory, [f"--config.file={config}"], path, "ups_23")
+    return _exporter(
+        "snmp_exporter", "prometheus-snmp-exporter", directory, [f"--config.file={config}"], path, "ups_23"
+    )
 
 
 def blackbox(directory: Path) -> Contender:
@@ -56,6 +69,11 @@ def _module(oids: list[str]) -> str:
     lines += [f"  - {oid}" for oid in oids]
     lines.append("  metrics:")
     for number, oid in enumerate(oids):
-        lines += [f"  - name: ups_{number:02}", f"    oid: {oid.rpartition('.')[0]}", "    type: gauge", "    help: a number"]
+        lines += [
+            f"  - name: ups_{number:02}",
+            f"    oid: {oid.rpartition('.')[0]}",
+            "    type: gauge",
+            "    help: a number",
+        ]
         lines += [] if oid.endswith(".0") else ["    indexes:", "    - labelname: line", "      type: gauge"]
     return "\n".join(lines) + "\n"

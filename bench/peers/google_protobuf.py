@@ -60,7 +60,11 @@ def _fill(timeseries: Any, centre: str, schema: Schema, batch: Batch) -> None:
         pairs = {key: value for key, value in one.label_map().items() if value}
         pairs |= {"__name__": one.metric.name, "centre": centre, "job": JOB}
         live = [(value, at) for value, at in zip(column, batch.times, strict=True) if value is not None]
-        gone = [at for index, at in enumerate(batch.times) if column[index] is None and (not index or column[index - 1] is not None)]
+        gone = [
+            at
+            for index, at in enumerate(batch.times)
+            if column[index] is None and (not index or column[index - 1] is not None)
+        ]
         if live:
             made = _labelled(timeseries, pairs)
             for value, at in live:

@@ -181,6 +181,7 @@ def _ups(put: Put, wave: float, since_start: float, faults: frozenset[str]) -> N
     put(names.UPS_BATTERY_CURRENT, -8.2 if battery else 0.1, ups="rack")
     put(names.UPS_BATTERY_TEMPERATURE, 31 + 2 * wave, ups="rack")
     put(names.UPS_BATTERY_LOW, 0, ups="rack")
+    put(names.UPS_BATTERY_LOW_RULE, 0, ups="rack")
     put(names.UPS_BATTERY_REPLACE, float("replace_battery" in faults), ups="rack")
     put(names.UPS_OVERLOAD, float("overload" in faults), ups="rack")
     put(names.UPS_ON_BATTERY_SECONDS, 120.0 if battery else 0.0, ups="rack")

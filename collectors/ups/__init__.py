@@ -5,16 +5,19 @@ plausible.py; what it does not say is absent.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
+import msgspec
 from msgspec import Meta, Struct
 
 from collectors.snmp import Access, AuthProtocol, PrivProtocol, Session, check_credentials, read_secret
 from collectors.ups.decode import UpsState
-from collectors.ups.outage import Outages
+from collectors.ups.journal import Journal
+from collectors.ups.mib import brands
 from collectors.ups.plausible import Phases
 from collectors.ups.poll import Card
 from telemetry import catalogue as names
@@ -55,6 +58,12 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Wait this long for an answer; a question is asked twice."""
     interval_seconds: Annotated[float, Meta(ge=1, le=3600)] = 10.0
     """From one reading to the next."""
+    battery_interval_seconds: Annotated[float, Meta(ge=0.5, le=3600)] = 2.0
+    """The same for source, charge and runtime while on battery."""
+    low_charge_ratio: Annotated[float, Meta(ge=0, le=1)] = 0.2
+    """Our own battery-low rule: charge below this ..."""
+    low_runtime_seconds: Annotated[float, Meta(ge=0)] = 300.0
+    """... or runtime below this, on battery, for two readings."""
     deadline_seconds: Annotated[float, Meta(gt=0, le=120)] = 30.0
     """Give up a reading after this long."""
 
@@ -82,28 +91,29 @@ def access(config: Config) -> Access:
 
 def build(config: Config, state: Path) -> "Ups":
     """The collector of one card; raises ConfigError for an unreadable secret."""
-    del state
     found = access(config)
+    brands()  # a brand file that is wrong is a wrong configuration
     try:
         check_credentials(found)
     except AccessDenied as problem:
-        raise ConfigError(
-            "[[collect.ups]]", f"$.{config.name}", str(problem), "user, auth and priv keys of SNMPv3"
-        ) from problem
-    return Ups(config.name, Session(found))
+        allowed = "user, auth and priv keys of SNMPv3"
+        raise ConfigError("[[collect.ups]]", f"$.{config.name}", str(problem), allowed) from problem
+    return Ups(config, Session(found), Journal(state / f"ups-{config.name}.json", config.name))
 
 
 class Ups:
     """Reads one card and keeps count of its outages."""
 
-    changed: asyncio.Event | None = None
-
-    def __init__(self, name: str, session: Session) -> None:
-        self._name = name
+    def __init__(self, config: Config, session: Session, journal: Journal) -> None:
+        self.changed: asyncio.Event | None = asyncio.Event()
+        self.notes: dict[str, Any] = {}
+        self._config, self._name = config, config.name
         self._session = session
         self._card = Card(session)
-        self._outages = Outages(name)
+        self._journal = journal
+        self._low = LowRule(config.low_charge_ratio, config.low_runtime_seconds)
         self._rejected: dict[str, int] = {}
+        self._full_due = 0.0
 
     async def __aenter__(self) -> Self:
         return self
@@ -112,27 +122,63 @@ class Ups:
         self._session.close()
 
     async def collect(self) -> AsyncIterator[Reading | Event]:
-        """Everything the card says that can be true; up = 0 and the error if it does not answer."""
+        """Everything the card says that can be true; up = 0 and the error if it does not answer.
+
+        On battery the source, charge and runtime are read more often than the rest.
+        """
+        now = time.monotonic()
+        quick = now < self._full_due
         try:
-            state = await self._card.read()
+            state = await (self._card.read_source() if quick else self._card.read())
         except CollectError:
             yield reading(names.UPS_UP, 0, datetime.now(UTC), ups=self._name)
             raise
         at = datetime.now(UTC)
-        event = self._outages.see(state.status or "other", at, state.runtime_seconds)
+        event = self._see(state, at)
         if event is not None:
             yield event
-        for one in self._readings(state, at):
+        if not quick:
+            self._full_due = now + 0.9 * self._config.interval_seconds
+            self.notes = {"mib": state.mib, "rejected": msgspec.to_builtins(state.rejected)}
+        for one in self._source(state, at) if quick else self._everything(state, at):
             yield one
+        self._come_back_soon(state)
 
-    def _readings(self, state: UpsState, at: datetime) -> Iterator[Reading]:
+    def _see(self, state: UpsState, at: datetime) -> Event | None:
+        load = max((one for one in state.load_ratio if one is not None), default=None)
+        outages = self._journal.outages
+        event = outages.see(state.status or "other", at, state.runtime_seconds, state.charge_ratio, load)
+        self._journal.keep()
+        return event
+
+    def _come_back_soon(self, state: UpsState) -> None:
+        if state.status == "on_battery" and self.changed is not None:
+            asyncio.get_running_loop().call_later(self._config.battery_interval_seconds, self.changed.set)
+
+    def _source(self, state: UpsState, at: datetime) -> Iterator[Reading]:
         ups = self._name
         yield reading(names.UPS_UP, 1, at, ups=ups)
-        yield reading(
-            names.UPS_INFO, 1, at, ups=ups, mib=state.mib, **{key: _label(getattr(state, key)) for key in _IDENTITY}
-        )
         if state.status:
             yield from state_readings(names.UPS_STATUS, "status", state.status, at, ups=ups)
+        outages = self._journal.outages
+        seconds = state.on_battery_seconds or outages.seconds(at)
+        low = float(self._low.holds(state.status, state.charge_ratio, state.runtime_seconds))
+        for metric, value in (
+            (names.UPS_CHARGE, state.charge_ratio),
+            (names.UPS_RUNTIME, state.runtime_seconds),
+            (names.UPS_BATTERY_LOW, state.battery_low),
+            (names.UPS_BATTERY_LOW_RULE, low),
+            (names.UPS_ON_BATTERY_SECONDS, seconds),
+            (names.UPS_TRANSFERS, outages.transfers),
+        ):
+            if value is not None:
+                yield reading(metric, value, at, ups=ups)
+
+    def _everything(self, state: UpsState, at: datetime) -> Iterator[Reading]:
+        ups = self._name
+        yield from self._source(state, at)
+        identity = {key: _label(getattr(state, key)) for key in _IDENTITY}
+        yield reading(names.UPS_INFO, 1, at, ups=ups, mib=state.mib, **identity)
         for metric, value in _scalars(state):
             if value is not None:
                 yield reading(metric, value, at, ups=ups)
@@ -140,14 +186,26 @@ class Ups:
             for phase, value in enumerate(values, 1):
                 if value is not None:
                     yield reading(metric, value, at, ups=ups, phase=str(phase))
-        yield reading(names.UPS_ON_BATTERY_SECONDS, state.on_battery_seconds or self._outages.seconds(at), at, ups=ups)
-        yield reading(names.UPS_TRANSFERS, self._outages.transfers, at, ups=ups)
         for alarm in state.alarms:
             yield reading(names.UPS_ALARM, 1, at, ups=ups, alarm=alarm)
         for rejection in state.rejected:
             self._rejected[rejection.rule] = self._rejected.get(rejection.rule, 0) + 1
         for rule, count in self._rejected.items():
             yield reading(names.UPS_REJECTED, count, at, ups=ups, rule=rule)
+
+
+class LowRule:
+    """Our own battery-low: below a threshold on battery, for two readings; cards flag it too late or never."""
+
+    def __init__(self, charge_ratio: float, runtime_seconds: float) -> None:
+        self._charge, self._runtime = charge_ratio, runtime_seconds
+        self._below = 0
+
+    def holds(self, status: str | None, charge: float | None, runtime: float | None) -> bool:
+        """Take one reading; whether the battery is low by it and the one before."""
+        low = (charge is not None and charge < self._charge) or (runtime is not None and runtime < self._runtime)
+        self._below = self._below + 1 if low and status == "on_battery" else 0
+        return self._below >= 2
 
 
 _IDENTITY = ("vendor", "model", "serial", "firmware")
@@ -159,12 +217,9 @@ def _label(text: str | None) -> str:
 
 def _scalars(state: UpsState) -> list[tuple[Metric, float | None]]:
     return [
-        (names.UPS_CHARGE, state.charge_ratio),
-        (names.UPS_RUNTIME, state.runtime_seconds),
         (names.UPS_BATTERY_VOLTAGE, state.battery_volts),
         (names.UPS_BATTERY_CURRENT, state.battery_amperes),
         (names.UPS_BATTERY_TEMPERATURE, state.temperature_celsius),
-        (names.UPS_BATTERY_LOW, state.battery_low),
         (names.UPS_BATTERY_REPLACE, state.replace_battery),
         (names.UPS_OVERLOAD, state.overload),
         (names.UPS_INPUT_FREQUENCY, state.input_hertz),

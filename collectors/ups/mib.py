@@ -48,6 +48,8 @@ SUMMED = "output_watts"
 """Read by phase like those, kept as one number."""
 FALLBACK = "rfc1628"
 FOLDER = Path(__file__).parent / "mibs"
+OWN_FOLDER = Path("/etc/centre-agent/mibs.d")
+"""Where a technician adds a brand, or replaces one of ours by a file of the same name."""
 _OID = re.compile(r"[0-2](\.\d{1,10}){2,40}")
 _MOST_BITS = 256
 
@@ -146,7 +148,8 @@ def _words(row: Row) -> Complaints:
 @cache
 def brands() -> tuple[Mib, ...]:
     """Every brand file, in the order in which an unknown card is asked; the fallback last."""
-    mibs = [parse_mib(file) for file in sorted(FOLDER.glob("*.toml"))]
+    files = {file.name: file for folder in (FOLDER, OWN_FOLDER) for file in sorted(folder.glob("*.toml"))}
+    mibs = [parse_mib(file) for file in files.values()]
     return tuple(sorted(mibs, key=lambda mib: (mib.name == FALLBACK, mib.priority, mib.name)))
 
 

@@ -1,9 +1,11 @@
 """Outages and transfers of one UPS, from the statuses seen. Pure: time and status come in.
 
 An outage begins with the first reading on battery and ends with the first reading on mains; a
-self-test is not one. While nothing is read, nothing is concluded.
+self-test is not one. While nothing is read, nothing is concluded. Its depth (lowest charge, longest
+runtime estimate, highest load) is kept as evidence.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 
 from msgspec import Struct
@@ -12,36 +14,76 @@ from telemetry.event import Event
 
 _MAINS = ("online", "bypass", "boost", "trim", "eco")
 """Sources that need mains; a UPS that is off or waits for mains has not seen it."""
+Evidence = dict[str, str | float | int | bool]
 
 
 class Outages(Struct):
-    """Counts since the agent started; `since` is the start of the outage that is on."""
+    """Transfers since the agent started; `since` is the start of the outage that is on."""
 
     ups: str
     transfers: int = 0
     since: datetime | None = None
+    last_seen: datetime | None = None
     last_status: str | None = None
+    restored: bool = False
+    """The outage began before the agent did: what lies between was not seen."""
+    charge_low: float | None = None
+    runtime_high: float | None = None
+    load_high: float | None = None
 
-    def see(self, status: str, at: datetime, runtime_seconds: float | None) -> Event | None:
-        """Take one status; return the event that begins or ends with it, if any."""
+    def see(
+        self,
+        status: str,
+        at: datetime,
+        runtime_seconds: float | None,
+        charge_ratio: float | None = None,
+        load_ratio: float | None = None,
+    ) -> Event | None:
+        """Take one reading; return the event that begins or ends with it, if any."""
         before, self.last_status = self.last_status, status
-        if status == "on_battery" and self.since is None:
-            self.since = at
-            self.transfers += before is not None
-            return self._event(None, runtime_seconds)
-        if status in _MAINS and self.since is not None:
-            event = self._event(max(at, self.since), runtime_seconds)
-            self.since = None
-            return event
-        return None
+        event = None
+        if status == "on_battery":
+            event = None if self.since else self._begin(before, at, runtime_seconds)
+            self._deepen(at, runtime_seconds, charge_ratio, load_ratio)
+        elif status in _MAINS and self.since is not None:
+            event = self._end(at, runtime_seconds)
+        return event
 
     def seconds(self, at: datetime) -> float:
         """How long the present outage has lasted; 0 on mains."""
         return max(0.0, (at - self.since).total_seconds()) if self.since else 0.0
 
-    def _event(self, end: datetime | None, runtime_seconds: float | None) -> Event:
+    def _begin(self, before: str | None, at: datetime, runtime_seconds: float | None) -> Event:
+        self.since = at
+        self.transfers += before is not None
+        return self._event(at, None, self._evidence(runtime_seconds))
+
+    def _deepen(self, at: datetime, runtime: float | None, charge: float | None, load: float | None) -> None:
+        self.last_seen = at
+        self.charge_low = _extreme(min, self.charge_low, charge)
+        self.runtime_high = _extreme(max, self.runtime_high, runtime)
+        self.load_high = _extreme(max, self.load_high, load)
+
+    def _end(self, at: datetime, runtime_seconds: float | None) -> Event:
         assert self.since is not None
-        evidence: dict[str, str | float | int | bool] = {"ups": self.ups}
-        if runtime_seconds is not None:
-            evidence["runtime_seconds"] = runtime_seconds
-        return Event("outage", f"outage-{self.ups}-{int(self.since.timestamp())}", self.since, end, evidence)
+        evidence = self._evidence(runtime_seconds)
+        depth = {"charge_low": self.charge_low, "runtime_high_seconds": self.runtime_high, "load_high": self.load_high}
+        evidence |= {name: value for name, value in depth.items() if value is not None}
+        if self.restored and self.last_seen is not None:
+            evidence |= {"ended": "unseen", "gap_seconds": max(0.0, round((at - self.last_seen).total_seconds()))}
+        event = self._event(self.since, max(at, self.since), evidence)
+        self.since = self.last_seen = self.charge_low = self.runtime_high = self.load_high = None
+        self.restored = False
+        return event
+
+    def _evidence(self, runtime_seconds: float | None) -> Evidence:
+        return {"ups": self.ups} if runtime_seconds is None else {"ups": self.ups, "runtime_seconds": runtime_seconds}
+
+    def _event(self, start: datetime, end: datetime | None, evidence: Evidence) -> Event:
+        return Event("outage", f"outage-{self.ups}-{int(start.timestamp())}", start, end, evidence)
+
+
+def _extreme(choose: Callable[[float, float], float], known: float | None, new: float | None) -> float | None:
+    if new is None:
+        return known
+    return new if known is None else choose(known, new)

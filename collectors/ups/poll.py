@@ -10,6 +10,7 @@ from telemetry.errors import CollectError, NotRecognised
 
 _STATIC_EVERY = 360  # polls; an hour at 10 s
 _REDETECT_AFTER = 3
+_URGENT = frozenset({"status", "battery_low", "charge_ratio", "runtime_seconds", "on_battery_seconds"})
 
 
 class Card:
@@ -32,6 +33,16 @@ class Card:
         raw = await self._values(rows)
         raw |= await self._alarm_tables(rows)
         state = decode(self._static | raw, self._mib, fallback())
+        self._watch_status(state)
+        return state
+
+    async def read_source(self) -> UpsState:
+        """What matters on battery: source, charge, runtime, the card's own low flag; nothing else is asked."""
+        if self._mib is None or self._present is None:
+            return await self.read()
+        oids = [oid for row in _rows(self._mib) if row.field in _URGENT for oid in row.oids()]
+        raw = await self._session.get([oid for oid in dict.fromkeys(oids) if oid in self._present])
+        state = decode(raw, self._mib, fallback())
         self._watch_status(state)
         return state
 

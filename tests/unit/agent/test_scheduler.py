@@ -14,12 +14,12 @@ from agent.demo import ups
 from agent.demo.card import Card
 from agent.scheduler import Record, Task, Tick, run_all
 from collectors.snmp import Session
-from collectors.ups import Ups
 from telemetry import catalogue as names
 from telemetry.errors import BadData, ConfigError, TimedOut
 from telemetry.event import Event
 from telemetry.reading import Reading, reading
 from tests.devices.cards import access
+from tests.devices.collector import collector
 
 QUICK = 139
 """A seed whose first jitter is close to nothing."""
@@ -247,7 +247,7 @@ def test_one_silent_ups_never_delays_another() -> None:
         for name, card in (("dead", dead), ("living", living)):
             port = await card.serve()
             every = Every(interval_seconds=0.1, deadline_seconds=30, instance=name)
-            tasks.append(Task("ups", every, Ups(name, Session(access(port, timeout=1.5)))))
+            tasks.append(Task("ups", every, collector(name, Session(access(port, timeout=1.5)))))
         records.extend(task.record for task in tasks)
         running = asyncio.create_task(run_all(tasks, hand_on))
         async with asyncio.timeout(2.8):  # less than the dead card's first timeout of 2 x 1.5 s

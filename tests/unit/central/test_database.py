@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, insert, select
 from sqlalchemy.exc import IntegrityError
@@ -40,17 +40,12 @@ def engine(shared: Engine) -> Engine:
 
 
 def _row(
-    end_minutes: float | None = None, *, id: str = "outage-rack-1", centre: str = CENTRE, **evidence: Any
-) -> dict[str, Any]:  # noqa: A002
-    end = None if end_minutes is None else START + timedelta(minutes=end_minutes)
-    return {
-        "centre": centre,
-        "id": id,
-        "kind": "outage",
-        "start": START,
-        "end": end,
-        "evidence": {"ups": "rack", **evidence},
-    }
+    minutes: float | None = None, *, key: str = "outage-rack-1", centre: str = CENTRE, **more: Any
+) -> dict[str, Any]:
+    """An outage; it ended so many minutes after its start, or still lasts."""
+    end = None if minutes is None else START + timedelta(minutes=minutes)
+    evidence = {"ups": "rack", **more}
+    return {"centre": centre, "id": key, "kind": "outage", "start": START, "end": end, "evidence": evidence}
 
 
 def _stored(engine: Engine) -> list[dict[str, Any]]:
@@ -117,6 +112,7 @@ def test_milliseconds_are_kept(engine: Engine) -> None:
     assert _stored(engine)[0]["start"] == exact
 
 
+@settings(max_examples=40)
 @given(st.lists(any_event(), max_size=6))
 def test_whatever_an_agent_may_send_the_database_takes(shared: Engine, told: list[Event]) -> None:
     rows = [{"centre": CENTRE, **{key: getattr(event, key) for key in Event.__struct_fields__}} for event in told]
@@ -134,7 +130,7 @@ def test_whatever_an_agent_may_send_the_database_takes(shared: Engine, told: lis
 
 @pytest.mark.parametrize("length", [1, 64])
 def test_the_longest_id_of_the_wire_fits(engine: Engine, length: int) -> None:
-    store_events(engine, [_row(id="x" * length, centre="ABCDEFGH-12345678-ABCDEFGH-12345678")])
+    store_events(engine, [_row(key="x" * length, centre="ABCDEFGH-12345678-ABCDEFGH-12345678")])
     assert len(_stored(engine)) == 1
 
 

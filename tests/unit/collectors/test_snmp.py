@@ -57,9 +57,8 @@ def test_null_is_absent() -> None:
     assert asyncio.run(_get(Card({DESCR: "x", CHARGE: None}), [DESCR, CHARGE])) == {DESCR: b"x"}
 
 
-@pytest.mark.parametrize(
-    ("sent", "read"),
-    [
+def test_a_value_of_any_type_comes_raw() -> None:
+    sent_and_read: list[tuple[CardValue, Value]] = [
         (0, 0),
         (-1, -1),
         (2**31 - 1, 2**31 - 1),
@@ -73,11 +72,10 @@ def test_null_is_absent() -> None:
         (ber.element(ber.OCTETS, b"a" * 3000), b"a" * 1024),
         (ber.element(0x40, bytes((10, 0, 0, 1))), bytes((10, 0, 0, 1))),
         (".1.3.6.1.2.1.33.1.6.3.24", "1.3.6.1.2.1.33.1.6.3.24"),
-    ],
-    ids=str,
-)
-def test_a_value_of_any_type_comes_raw(sent: CardValue, read: Value) -> None:
-    assert asyncio.run(_get(Card({CHARGE: sent}), [CHARGE])) == {CHARGE: read}
+    ]
+    oids = [f"1.3.6.1.4.1.99999.{place}.0" for place in range(len(sent_and_read))]
+    card = Card(dict(zip(oids, [sent for sent, _ in sent_and_read], strict=True)))
+    assert asyncio.run(_get(card, oids)) == dict(zip(oids, [read for _, read in sent_and_read], strict=True))
 
 
 def test_a_wrong_community_is_silence() -> None:
@@ -135,7 +133,7 @@ def test_a_card_that_drops_questions_for_several_objects_is_still_read_and_stays
     assert asyncio.run(read_twice()) == (True, 1, len(MANY))
 
 
-@pytest.mark.parametrize("most", [4, 8, 12])
+@pytest.mark.parametrize("most", [4, 12])
 def test_a_card_that_drops_long_questions_is_read_although_it_answered_short_ones(most: int) -> None:
     async def short_then_long() -> dict[str, Value]:
         async with served(FewObjects(VALUES, most)) as at, Session(at) as session:
@@ -145,7 +143,7 @@ def test_a_card_that_drops_long_questions_is_read_although_it_answered_short_one
     assert _is_complete(asyncio.run(short_then_long()))
 
 
-@pytest.mark.parametrize("index", [0, 1, 7, 99])
+@pytest.mark.parametrize("index", [0, 7])
 @pytest.mark.parametrize("status", [GEN_ERR, TOO_BIG])
 def test_an_error_with_any_index_is_bisected_down_to_the_culprit(status: int, index: int) -> None:
     card = Erring(VALUES, status=status, index=index, most=16, bad=CHARGE)
@@ -207,7 +205,7 @@ def test_garbage_is_a_failed_collection_and_never_another_exception(caplog: pyte
             await session.get(MANY[:2])
             session.access = access(at.port, timeout=0.02)
             card.spoil = True
-            for _ in range(60):
+            for _ in range(30):
                 try:
                     found = await session.get(MANY[:3])
                 except CollectError as problem:

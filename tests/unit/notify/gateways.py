@@ -67,12 +67,14 @@ class SmsGateway:
 
 
 class SmtpServer:
-    """As much of RFC 5321 as smtplib speaks; `refuse` is its answer to RCPT."""
+    """As much of RFC 5321 as smtplib speaks; `refuse` is its answer to RCPT, `bye` to QUIT."""
 
-    def __init__(self, refuse: str = "250 ok") -> None:
+    def __init__(self, refuse: str = "250 ok", bye: str = "221 bye") -> None:
         self.messages: list[tuple[str, str, EmailMessage]] = []
         self.logins: list[str] = []
-        self._replies = {"EHLO": "250-test\r\n250 AUTH PLAIN", "RCPT": refuse, "AUTH": "235 ok", "DATA": "354 go on"}
+        self._replies = {
+            "EHLO": "250-test\r\n250 AUTH PLAIN", "AUTH": "235 ok", "RCPT": refuse, "DATA": "354 go on", "QUIT": bye,
+        }  # fmt: skip
         server = self
 
         class Handler(socketserver.StreamRequestHandler):

@@ -47,7 +47,7 @@ def agent_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 def _probe(port: int, *words: str) -> int:
-    return main(["probe-ups", "127.0.0.1", "--port", str(port), "--timeout", "0.4", *words])
+    return main(["probe-ups", "127.0.0.1", "--port", str(port), "--timeout", "0.3", *words])
 
 
 def test_a_ups_is_one_line_of_json_and_exit_0(capsys: pytest.CaptureFixture[str]) -> None:

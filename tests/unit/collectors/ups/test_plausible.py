@@ -83,8 +83,8 @@ BOUNDS = {
         ("temperature_celsius", 90.1, "out_of_range"),
         ("temperature_celsius", 255, "out_of_range"),
         ("battery_volts", 0, "out_of_range"),
-        ("battery_volts", 1, "out_of_range"),
-        ("battery_volts", 1.1, 1.1),
+        ("battery_volts", 2.27, "out_of_range"),  # a cell (Phoenixtec)
+        ("battery_volts", 12, 12),
         ("battery_volts", 999.9, 999.9),
         ("battery_volts", 1000, "out_of_range"),
         ("battery_amperes", -1000, "out_of_range"),

@@ -43,9 +43,9 @@ def test_a_device_that_is_no_ups_gives_every_field_unknown() -> None:
 
 
 def test_a_rejected_value_is_shown_with_its_object_and_its_rule() -> None:
-    lie: dict[str, CardValue] = {"1.3.6.1.2.1.33.1.2.4.0": -1}
+    lie: dict[str, CardValue] = {"1.3.6.1.2.1.33.1.2.4.0": 120}
     answer = _probe(Card(ups.identity() | ups.on_mains() | lie))
-    assert answer["rejected"] == [{"object": "upsEstimatedChargeRemaining", "raw": "-1", "rule": "negative"}]
+    assert answer["rejected"] == [{"object": "upsEstimatedChargeRemaining", "raw": "120", "rule": "out_of_range"}]
     assert answer["charge_ratio"] is None
 
 

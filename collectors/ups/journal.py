@@ -1,0 +1,57 @@
+"""The outage that is on, kept on disk: it survives a restart of the agent and a power loss of the gateway.
+
+Written when an outage begins or ends and at most each 30 s in between. A file that cannot be read
+is as good as none.
+"""
+
+import contextlib
+import os
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from collectors.ups.outage import Outages
+
+_EVERY_SECONDS = 30.0
+
+
+class Journal:
+    """Keeps an Outages in `file`."""
+
+    def __init__(self, file: Path, ups: str) -> None:
+        self._file = file
+        self._saved: tuple[datetime | None, datetime | None] = (None, None)
+        self.outages = self._read(ups)
+
+    def keep(self) -> None:
+        """Write what matters, if it changed enough."""
+        since, seen = self.outages.since, self.outages.last_seen
+        before_since, before_seen = self._saved
+        recent = seen and before_seen and (seen - before_seen).total_seconds() < _EVERY_SECONDS
+        if since == before_since and (recent or seen == before_seen):
+            return
+        self._saved = (since, seen)
+        with contextlib.suppress(OSError):
+            self._write()
+
+    def _write(self) -> None:
+        if self.outages.since is None:
+            self._file.unlink(missing_ok=True)
+            return
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self._file.with_suffix(".new")
+        with fresh.open("wb") as handle:
+            handle.write(msgspec.json.encode(self.outages))
+            handle.flush()
+            os.fsync(handle.fileno())
+        fresh.replace(self._file)
+
+    def _read(self, ups: str) -> Outages:
+        try:
+            found = msgspec.json.decode(self._file.read_bytes(), type=Outages)
+        except (OSError, ValueError, msgspec.DecodeError):
+            return Outages(ups)
+        if found.ups != ups or found.since is None:
+            return Outages(ups)
+        return msgspec.structs.replace(found, transfers=0, last_status=None, restored=True)

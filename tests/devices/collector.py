@@ -1,0 +1,14 @@
+"""A Ups collector over a session, with a journal of its own, as `build` would make it."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from collectors.snmp import Session
+from collectors.ups import Config, Ups
+from collectors.ups.journal import Journal
+
+
+def collector(name: str, session: Session, **settings: Any) -> Ups:
+    config = Config(name=name, host=session.access.host, port=session.access.port, **settings)
+    return Ups(config, session, Journal(Path(tempfile.mkdtemp()) / "journal.json", name))

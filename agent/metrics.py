@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from agent.snapshot import Snapshot
-from telemetry.catalogue import Metric as Entry
+from telemetry.metric import Metric as Entry
 from telemetry.reading import Reading
 
 

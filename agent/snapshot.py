@@ -7,7 +7,7 @@ whole dicts, readers see either the old or the new one.
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from telemetry.catalogue import Metric
+from telemetry.metric import Metric
 from telemetry.reading import Reading, Series
 
 

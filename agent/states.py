@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from agent.snapshot import Snapshot
 from telemetry import catalogue as names
-from telemetry.catalogue import Metric
+from telemetry.metric import Metric
 from telemetry.reading import Reading
 from telemetry.wire import epoch_ms, scaled, unscaled
 

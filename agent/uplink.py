@@ -226,7 +226,7 @@ class Uplink(threading.Thread):
     def _on_message(self, _client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
         try:
             ack = _ack_decoder.decode(message.payload[:_MAX_ACK_BYTES])
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, ValueError, RecursionError):
             log.warning("an ack that cannot be read bytes=%d", len(message.payload))
             return
         self.last_progress = time.monotonic()

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     DateTime,
     Engine,
@@ -53,8 +54,8 @@ centres = Table(
     Column("district", String(60), nullable=False),
     Column("isp", String(60), nullable=False),
     Column("feeder", String(60), nullable=False),
-    Column("contract_down_bps", Integer),
-    Column("contract_up_bps", Integer),
+    Column("contract_down_bps", BigInteger),
+    Column("contract_up_bps", BigInteger),
     Column("opening_hours", String(60), nullable=False),
 )
 

@@ -27,7 +27,7 @@ ADDRESSES = {
     "sms": re.compile(r"\+[0-9]{8,15}"),
     "email": re.compile(r"[^@\s,;|:]{1,64}@[A-Za-z0-9.-]{1,190}"),
 }
-_HOURS = re.compile(r"([01][0-9]|2[0-4]):[0-5][0-9]-([01][0-9]|2[0-4]):[0-5][0-9]")
+_HOURS = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)")
 _TEXT = re.compile(r"[^\x00-\x1f\x7f]{1,60}")
 
 
@@ -73,7 +73,7 @@ def _read(file: Path) -> list[tuple[dict[str, Any], list[Technician]]]:
             reader = csv.DictReader(handle)
             if tuple(reader.fieldnames or ()) != COLUMNS:
                 raise ConfigError(file, "line 1", "not the columns", ",".join(COLUMNS))
-            rows = [(f"line {number}", row) for number, row in enumerate(reader, 2)]
+            rows = [(f"line {reader.line_num}", row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as problem:
         raise ConfigError(file, "$", f"not readable: {problem}", "a UTF-8 CSV") from problem
     found = [_row(file, line, row) for line, row in rows]
@@ -85,6 +85,10 @@ def _read(file: Path) -> list[tuple[dict[str, Any], list[Technician]]]:
 
 
 def _row(file: Path, line: str, row: dict[str, str]) -> tuple[dict[str, Any], list[Technician]]:
+    if len(row) != len(COLUMNS) or None in row.values():
+        raise ConfigError(
+            file, f"{line}, fields", "not as many fields as columns", "quotes around a field that holds a comma"
+        )
     try:
         centre: dict[str, Any] = {"id": centre_id((row["id"] or "").strip())}
     except Rejected as problem:

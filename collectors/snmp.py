@@ -63,7 +63,9 @@ _PRIV = {
     "AES192": USM_PRIV_CFB192_AES,
     "AES256": USM_PRIV_CFB256_AES,
 }
+AUTH_PROTOCOLS, PRIV_PROTOCOLS = tuple(_AUTH), tuple(_PRIV)
 _NO_SUCH_NAME = 2
+_REFUSED = {6: "access", 16: "security level"}  # noAccess, authorizationError (RFC 3416)
 _TICK_SECONDS = 5.0
 _FULL_BATCH = 16
 _TRIES = 2
@@ -230,6 +232,8 @@ class Session:
         if problem is not None:
             self._raise(problem)
         self._timeouts = 0
+        if int(status) in _REFUSED:
+            raise AccessDenied(f"{self.access.host} refuses the {_REFUSED[int(status)]}")
         return int(status), int(index), [(str(name), _plain(value)) for name, value in rows]
 
     def _usable_credentials(self) -> CommunityData | UsmUserData:

@@ -1,13 +1,14 @@
 """docs/metrics.md from the catalogue.
 
-    python -m scripts.metrics            writes it
-    python -m scripts.metrics --check    exits 1 if the committed one differs
+python -m scripts.metrics            writes it
+python -m scripts.metrics --check    exits 1 if the committed one differs
 """
 
 import sys
 
 from stage.parts import ROOT
-from telemetry.catalogue import CATALOGUE, Metric
+from telemetry.catalogue import CATALOGUE
+from telemetry.metric import Metric
 
 FILE = ROOT / "docs/metrics.md"
 HEAD = """# Metrics

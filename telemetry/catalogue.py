@@ -6,37 +6,8 @@ No label ever holds a person, a MAC, an address or a free text.
 """
 
 from collections.abc import Mapping
-from typing import Literal
 
-from msgspec import Struct
-
-Kind = Literal["gauge", "counter"]
-Owner = Literal["host", "internet", "ups", "seats", "agent", "ingest"]
-
-SECOND, MINUTE, HOUR, DAY = 1.0, 60.0, 3600.0, 86400.0
-
-
-class Metric(Struct, frozen=True):
-    """One entry.
-
-    scale: decimal places kept on the wire (value = integer / 10**scale).
-    states: label -> its closed list of values. max_age_seconds: older than this, a value is absent.
-    urgent: also published at once on change, in the retained state lane.
-    """
-
-    name: str
-    owner: Owner
-    help: str
-    labels: tuple[str, ...] = ()
-    scale: int = 0
-    kind: Kind = "gauge"
-    states: dict[str, tuple[str, ...]] = {}
-    max_age_seconds: float = 300.0
-    urgent: bool = False
-
-    def __hash__(self) -> int:
-        return hash(self.name)
-
+from telemetry.metric import DAY, HOUR, MINUTE, Metric, Owner
 
 CATALOGUE: dict[str, Metric] = {}
 _MAX_AGE: dict[Owner, float] = {

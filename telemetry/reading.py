@@ -9,7 +9,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from telemetry.catalogue import Metric
+from telemetry.metric import Metric
 
 
 class Series(Struct, frozen=True):

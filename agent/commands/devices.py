@@ -14,6 +14,8 @@ from telemetry.errors import AccessDenied, CollectError, ConfigError, TimedOut, 
 from telemetry.event import Event
 from telemetry.reading import Reading
 
+_SILENCE = " (address, UDP port, community, or SNMP version: a wrong community is silence)"
+_SILENCE_V3 = " (address or UDP port; some cards are also silent about a wrong priv key)"
 EXIT_NOT_A_UPS, EXIT_NO_ANSWER, EXIT_REFUSED, EXIT_NOT_MEASURED = 3, 4, 5, 6
 
 
@@ -40,7 +42,9 @@ async def _collect(section: Section, state: Path) -> tuple[list[Reading], str]:
         async with asyncio.timeout(section.config.deadline_seconds), collector:
             settle = getattr(collector, "settle_seconds", 0.0)
             await asyncio.sleep(settle)
-            found += [one async for one in collector.collect() if not isinstance(one, Event)]
+            async for one in collector.collect():
+                if not isinstance(one, Event):
+                    found.append(one)
     except CollectError as problem:
         return found, f"{problem.reason}: {problem}"
     except TimeoutError:
@@ -66,6 +70,9 @@ def probe_ups(arguments: Namespace) -> int:
     probing: Any = importlib.import_module("collectors.ups.probe")
     auth, auth_key = _pair(arguments.auth, "SHA256")
     priv, priv_key = _pair(arguments.priv, "AES128")
+    for word, known in ((auth, snmp.AUTH_PROTOCOLS), (priv, snmp.PRIV_PROTOCOLS)):
+        if word not in known:
+            return _complain(f"{word!r} is no protocol; one of {', '.join(known)}, before a colon and the key", 2)
     access = snmp.Access(
         host=arguments.host, port=arguments.port, version=arguments.snmp, community=arguments.community,
         user=arguments.user, auth_protocol=auth, auth_key=auth_key, priv_protocol=priv, priv_key=priv_key,
@@ -76,11 +83,7 @@ def probe_ups(arguments: Namespace) -> int:
     except AccessDenied as problem:
         return _complain(str(problem), EXIT_REFUSED)
     except (TimedOut, Unreachable) as problem:
-        hint = (
-            ""
-            if arguments.snmp == "3"
-            else " (address, UDP port, community, or SNMP version; a wrong community is silence)"
-        )
+        hint = _SILENCE_V3 if arguments.snmp == "3" else _SILENCE
         return _complain(f"{problem}{hint}", EXIT_NO_ANSWER)
     print(json.dumps(answer, indent=None if arguments.json else 2))
     return 0 if answer["recognised"] else EXIT_NOT_A_UPS

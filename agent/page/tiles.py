@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from agent.snapshot import Snapshot
 from telemetry import catalogue as names
-from telemetry.catalogue import Metric, Owner
+from telemetry.metric import Metric, Owner
 from telemetry.reading import Reading
 
 Level = Literal["good", "warning", "bad", "unknown"]
@@ -111,11 +111,13 @@ def power(snapshot: Snapshot) -> Tile:
     known = _last_of(snapshot, "ups")
     if not known:
         return Tile("Power", "unknown", "Not configured")
-    status = {one.series.labels[1] for one in snapshot.of(names.UPS_STATUS) if one.value}
+    down = {one.series.labels[0] for one in snapshot.of(names.UPS_UP) if one.value == 0}
+    live = [one for one in snapshot.of(names.UPS_STATUS) if one.value and one.series.labels[0] not in down]
+    status = {one.series.labels[1] for one in live}
     age, stale = _age(snapshot, [one for one in known if one.metric is names.UPS_STATUS])
-    down = [one.series.labels[0] for one in snapshot.of(names.UPS_UP) if one.value == 0]
-    if not status or stale or down:
-        return Tile("Power", "unknown", "Unknown", (_silent(down),), age, stale=True)
+    silent = sorted({one.series.labels[0] for one in known} - {one.series.labels[0] for one in live})
+    if not status or ((stale or silent) and "on_battery" not in status):
+        return Tile("Power", "unknown", "Unknown", (_silent(silent),), age, stale=True)
     level, word = _power_word(snapshot, status)
     return Tile("Power", level, word, _power_details(snapshot), age)
 

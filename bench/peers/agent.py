@@ -62,7 +62,7 @@ class Gateway:
             listens(page),
             environment={"PYTHONPATH": str(self._installed)},
         )
-        proof = "centre_internet_probe_rtt" if line else 'centre_ups_output_voltage_volts{phase="3"'
+        proof = "centre_internet_probe_rtt" if line else "centre_ups_output_voltage_volts{"
         return Contender(name, part, Target(f"{url}/metrics", proof), f"centres/{centre}")
 
 

@@ -19,7 +19,7 @@ class Quarantine:
         self._bytes = 0
         with contextlib.suppress(OSError):
             directory.mkdir(parents=True, exist_ok=True)
-            self._bytes = sum(file.stat().st_size for file in directory.iterdir())
+            self._bytes = sum(file.stat().st_size for file in self._files())
 
     def put(self, reason: str, topic: str, body: bytes) -> None:
         """Set aside; a disk that takes nothing is logged, never raised."""
@@ -33,11 +33,16 @@ class Quarantine:
         except OSError as problem:
             log.error("a rejected message could not be set aside cause=%r", str(problem)[:80])
 
+    def _files(self) -> list[Path]:
+        return sorted(file for file in self._directory.iterdir() if file.is_file())
+
     def _make_room(self, size: int) -> None:
         if self._bytes + size <= self._max_bytes:
             return
-        for file in sorted(self._directory.iterdir()):
-            self._bytes -= file.stat().st_size
-            file.unlink()
+        sizes = {file: file.stat().st_size for file in self._files()}  # somebody may have tidied up
+        self._bytes = sum(sizes.values())
+        for file, own in sizes.items():
             if self._bytes + size <= self._max_bytes * 0.9:
                 return
+            file.unlink(missing_ok=True)
+            self._bytes -= own

@@ -159,8 +159,8 @@ class Ingest:
         if self._roll.state(topic.centre, topic.name, state, retained=message.retained, now=message.arrived):
             self._next["own"] = 0.0
         ts: Any = state["ts"]
-        if not message.retained:
-            check_time(ts, ts, int(message.arrived * 1000))
+        now_ms = int(message.arrived * 1000)
+        check_time(ts, now_ms if message.retained else ts, now_ms)  # a retained state may be old, none is of the future
         body = states.state_series(topic.centre, topic.name, state) if _fresh(ts, message) else b""
         if not body:
             self._subscriber.done(message)

@@ -10,8 +10,8 @@ from typing import Any
 from central.ingest import protobuf
 from central.ingest.admit import series_labels
 from telemetry import catalogue as names
-from telemetry.catalogue import Metric
 from telemetry.errors import Rejected
+from telemetry.metric import Metric
 from telemetry.reading import series
 from telemetry.wire import LABEL_VALUE, scaled, unscaled
 
@@ -23,10 +23,10 @@ def state_series(centre: str, name: str, state: dict[str, Any]) -> bytes:
     source = {"power": _power, "internet": _internet, "seats": _seats}.get(name)
     if source is None:
         return b""
-    at = protobuf.stamps([state["ts"]])
     try:
+        at = protobuf.stamps([state["ts"]])
         found = list(source(state))
-    except (AttributeError, TypeError, ValueError) as problem:
+    except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise Rejected(f"state/{name}: {str(problem)[:120]}", reason="malformed") from problem
     return b"".join(
         protobuf.series(series_labels(metric.name, labels, centre), [_quantised(metric, value)], at)

@@ -8,7 +8,6 @@ from msgspec import Struct
 from telemetry.errors import Rejected
 
 MAX_BODY_BYTES = 4 * 2**20
-_MAX_ALERTS = 5000
 
 
 class _Alert(Struct, rename="camel"):
@@ -45,16 +44,22 @@ def firing(body: bytes) -> list[Alert]:
         webhook = _decoder.decode(body)
     except (msgspec.DecodeError, ValueError, RecursionError) as problem:
         raise Rejected(f"no Alertmanager webhook: {str(problem)[:120]}") from problem
-    return [_alert(one) for one in webhook.alerts[:_MAX_ALERTS] if one.status == "firing"]
+    return [_alert(one) for one in webhook.alerts if one.status == "firing"]
+
+
+def _plain(text: str) -> str:
+    """Without NUL, which PostgreSQL cannot hold."""
+    return text.replace("\0", "")
 
 
 def _alert(one: _Alert) -> Alert:
+    one.labels = {_plain(key): _plain(value) for key, value in one.labels.items()}
     name = one.labels.get("alertname", "")[:80]
     return Alert(
         name=name,
         centre=one.labels.get("centre", "")[:35],
         severity=one.labels.get("severity", "warning")[:16],
-        identity=f"{one.fingerprint[:64]}/{one.starts_at[:40]}/{name}",
+        identity=_plain(f"{one.fingerprint[:64]}/{one.starts_at[:40]}/{name}"),
         labels=one.labels,
         annotations=one.annotations,
     )

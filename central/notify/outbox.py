@@ -50,7 +50,8 @@ def queue(engine: Engine, alerts: Sequence[Alert], *, noc_email: str, now: float
             name, person = _addressee(connection, alert.centre, noc_email)
             row = _row(alert, name, person, now)
             statement = insert(engine, notifications).values(row).on_conflict_do_nothing(index_elements=["key"])
-            new += connection.execute(statement).rowcount
+            written = connection.execute(statement.returning(notifications.c.key))
+            new += written.first() is not None
     return new
 
 

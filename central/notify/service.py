@@ -9,7 +9,9 @@ import logging
 import signal
 import threading
 import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -89,11 +91,14 @@ class Notifier:
             return "this channel is not configured"
         try:
             send(address, message.subject, message.text)
-        except OSError as problem:  # what the gateway said may hold a number: only its kind is kept
-            return f"{type(problem).__name__} {getattr(problem, 'code', getattr(problem, 'errno', ''))}".strip()
-        except Exception as problem:  # a bug in a channel must cost one try
-            log.exception("a channel has a bug channel=%s", channel)
-            return type(problem).__name__
+        except (OSError, HTTPException) as problem:  # what the gateway said may hold a number: its kind is kept
+            code = getattr(problem, "code", None) or getattr(problem, "errno", None)
+            return f"{type(problem).__name__} {code}" if code else type(problem).__name__
+        except Exception as problem:  # a bug in a channel must cost one try; its message may name somebody
+            last = traceback.extract_tb(problem.__traceback__)[-1]
+            kind = type(problem).__name__
+            log.error("a channel has a bug channel=%s kind=%s at=%s:%s", channel, kind, last.filename, last.lineno)
+            return kind
         return None
 
 
@@ -126,7 +131,7 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(404)
         elif not hmac.compare_digest(shown.encode(), expected.encode()):
             self._answer(401)
-        elif not length.isdigit() or int(length) > MAX_BODY_BYTES:
+        elif not (length.isascii() and length.isdigit() and len(length) < 10 and int(length) <= MAX_BODY_BYTES):
             self._answer(413)
         else:
             self._answer(self._accept(self.rfile.read(int(length))))

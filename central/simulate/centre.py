@@ -13,7 +13,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from telemetry import catalogue as names
-from telemetry.catalogue import Metric
+from telemetry.metric import Metric
 from telemetry.reading import Series, series
 
 PROVINCES = (

@@ -43,8 +43,11 @@ def read_faults(file: Path) -> tuple[Fault, ...]:
     """[[fault]] tables; raises ConfigError."""
     try:
         found = msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), _Faults).fault
-    except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as problem:
-        raise ConfigError(file, "$", str(problem)) from problem
+    except (OSError, ValueError) as problem:
+        if not isinstance(problem, msgspec.ValidationError):
+            raise ConfigError(file, "$", str(problem)) from problem
+        what, _, where = str(problem).partition(" - at `")
+        raise ConfigError(file, where.rstrip("`") or "$", what) from problem
     for number, fault in enumerate(found):
         if fault.kind not in FAULTS:
             raise ConfigError(file, f"$.fault[{number}].kind", repr(fault.kind), ", ".join(FAULTS))

@@ -14,6 +14,7 @@ from typing import Annotated, Literal, Self
 
 from msgspec import Meta, Struct
 
+from collectors.internet.addresses import HOST_NAME, RESOLVER, plain_http
 from collectors.internet.budget import Budget
 from collectors.internet.engines import Engine
 from collectors.internet.prober import Prober
@@ -63,6 +64,10 @@ class ThroughputConfig(Struct, frozen=True, forbid_unknown_fields=True):
     hold_after_start_seconds: Annotated[float, Meta(ge=0)] = 3600.0
     """After a start the first test waits the site's own part of this."""
 
+    def __post_init__(self) -> None:
+        if self.closes_hour <= self.opens_hour:
+            raise ValueError("closes_hour must be later than opens_hour")
+
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """[collect.internet], or [[collect.internet]] for several uplinks."""
@@ -90,6 +95,17 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     deadline_seconds: Annotated[float, Meta(gt=0, le=120)] = 15.0
     """Give up a reading after this long."""
     throughput: ThroughputConfig | None = None
+
+    def __post_init__(self) -> None:
+        names_of = [target.name for target in self.targets]
+        if len(set(names_of)) != len(names_of):
+            raise ValueError("targets: one name twice")
+        if self.check_url and not plain_http(self.check_url):
+            raise ValueError("check_url must be http://host[:port]/path, without TLS")
+        if any(not RESOLVER.fullmatch(one) for one in self.resolvers):
+            raise ValueError("resolvers must be IPv4 addresses, with #port where it is not 53")
+        if not HOST_NAME.fullmatch(self.resolve_name):
+            raise ValueError("resolve_name must be a name such as example.com")
 
     @property
     def instance(self) -> str:

@@ -12,6 +12,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+_MONTHS_KEPT = 12
+
 
 class Spent(Struct):
     """One month, "2026-11". Bytes on the line by direction, for tests and for probes, and tests by result."""
@@ -26,6 +28,8 @@ class Spent(Struct):
     last_success: float = 0.0
     total_down: int = 0
     total_up: int = 0
+    past: dict[str, tuple[int, int, int, int]] = {}
+    """Earlier months, for a clock that comes back to them."""
 
 
 class Budget:
@@ -80,11 +84,17 @@ class Budget:
             return Spent("damaged", down=self._monthly)
 
     def _turn_month(self, now: datetime) -> None:
-        month = now.strftime("%Y-%m")
-        if self.spent.month == "damaged":
-            self.spent.month = month
-        if month > self.spent.month:  # a clock that jumps back does not fill the purse again
-            self.spent = Spent(
-                month, tests=self.spent.tests, last_test=self.spent.last_test, last_success=self.spent.last_success,
-                total_down=self.spent.total_down, total_up=self.spent.total_up,
-            )  # fmt: skip
+        """A later month begins with a full purse; an earlier one is a wrong clock, and fills nothing."""
+        month, spent = now.strftime("%Y-%m"), self.spent
+        if spent.month == "damaged":
+            spent.month = month
+        if month == spent.month:
+            return
+        spent.past[spent.month] = (spent.down, spent.up, spent.probe_down, spent.probe_up)
+        if month in spent.past:
+            spent.down, spent.up, spent.probe_down, spent.probe_up = spent.past[month]
+        elif month > spent.month:
+            spent.down = spent.up = spent.probe_down = spent.probe_up = 0
+        spent.month = month
+        while len(spent.past) > _MONTHS_KEPT:
+            del spent.past[next(iter(spent.past))]

@@ -51,7 +51,7 @@ class Throughput:
         result = await measure(request)
         at = datetime.now(UTC)
         for direction in ("down", "up"):
-            spent = int(result[direction]["wire_bytes"]) if result.get(direction) else 0
+            spent = int(result["spent_bytes"].get(direction, 0))
             self._budget.spend(at, down=spent if direction == "down" else 0, up=spent if direction == "up" else 0)
         stops = [result[way]["stop"] for way in ("down", "up") if result.get(way)]
         worst = "failed" if result["failed"] or not stops else max(stops, key=("converged", "cap", "time").index)

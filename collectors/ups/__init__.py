@@ -21,9 +21,9 @@ from collectors.ups.mib import brands
 from collectors.ups.plausible import Phases
 from collectors.ups.poll import Card
 from telemetry import catalogue as names
-from telemetry.catalogue import Metric
 from telemetry.errors import AccessDenied, CollectError, ConfigError
 from telemetry.event import Event
+from telemetry.metric import Metric
 from telemetry.reading import Reading, reading, state_readings
 
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,32}\Z")]

@@ -1,5 +1,6 @@
 """E-mail by SMTP, with STARTTLS where the server wants it."""
 
+import contextlib
 import smtplib
 import ssl
 from collections.abc import Callable
@@ -18,11 +19,16 @@ def sender(config: Smtp) -> Callable[[str, str, str], None]:
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = config.sender, address, subject
         message.set_content(text)
-        with smtplib.SMTP(config.host, config.port, timeout=_TIMEOUT_SECONDS) as server:
+        server = smtplib.SMTP(config.host, config.port, timeout=_TIMEOUT_SECONDS)
+        try:
             if config.starttls:
                 server.starttls(context=ssl.create_default_context())
             if config.username:
                 server.login(config.username, password)
             server.send_message(message)
+        finally:
+            with contextlib.suppress(OSError):  # it was taken: however the talk ends, it has left
+                server.quit()
+            server.close()
 
     return send

@@ -1,5 +1,6 @@
 """SMS by any HTTP gateway: a URL template, optionally a body template. 2xx is taken as accepted."""
 
+import re
 import urllib.request
 from collections.abc import Callable
 from urllib.parse import quote, urlsplit
@@ -7,10 +8,12 @@ from urllib.parse import quote, urlsplit
 from central.config import Sms, read_secret
 from telemetry.errors import ConfigError
 
+_UNASKABLE = re.compile(r"[^\x21-\x7e]")
+
 
 def sender(config: Sms) -> Callable[[str, str, str], None]:
     """send(number, subject, text); raises OSError (HTTPError among them) when the gateway did not take it."""
-    if urlsplit(config.url).scheme not in ("http", "https"):
+    if urlsplit(config.url).scheme not in ("http", "https") or _UNASKABLE.search(config.url):
         raise ConfigError("[notify.sms]", "$.url", "not an http URL", "https://gateway/send?to={number}&text={text}")
     secret = read_secret(config.secret_file) if config.secret_file else ""
 

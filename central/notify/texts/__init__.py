@@ -31,7 +31,7 @@ def sentence(alert: str, variant: str, language: str, *, centre: str, name: str,
     found = variants.get(variant) or variants.get("default") or variants.get("unknown") or book["default"]["default"]
     fact = f"{found['what']} {found['do']}".replace("{alert}", alert[:60])
     limit = _MAX_SEGMENTS.get(severity, _DEFAULT_SEGMENTS) if language != "ur" else _DEFAULT_SEGMENTS
-    long = f"{name} ({centre}): {fact}"
+    long = f"{name} ({centre}): {fact}" if name != centre else f"{centre}: {fact}"
     return long if segments(long) <= limit else f"{centre}: {fact}"
 
 

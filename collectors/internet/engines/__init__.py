@@ -65,6 +65,8 @@ class Result(Struct):
     down: Measured | None = None
     up: Measured | None = None
     failed: dict[str, str] = {}
+    spent_bytes: dict[str, int] = {}
+    """What each direction has cost on the line, also where it failed."""
 
     def plain(self) -> dict[str, Any]:
         """As it is printed."""
@@ -88,7 +90,7 @@ async def measure(request: Request) -> dict[str, Any]:
         async with asyncio.timeout(KILL_AFTER_SECONDS[request.engine]):
             output, _ = await child.communicate(msgspec.json.encode(request))
     except TimeoutError:
-        return _all_failed(request, "timed_out")
+        return _all_failed(request, "timed_out", spent=request.max_bytes)
     finally:
         if child.returncode is None:
             child.kill()
@@ -96,11 +98,13 @@ async def measure(request: Request) -> dict[str, Any]:
     try:
         found = json.loads(output[:_MAX_OUTPUT])
     except ValueError:
-        return _all_failed(request, "engine_died")
-    return found if isinstance(found, dict) else _all_failed(request, "engine_died")
+        return _all_failed(request, "engine_died", spent=request.max_bytes)
+    return found if isinstance(found, dict) else _all_failed(request, "engine_died", spent=request.max_bytes)
 
 
-def _all_failed(request: Request, reason: str) -> dict[str, Any]:
+def _all_failed(request: Request, reason: str, *, spent: int) -> dict[str, Any]:
+    """Nobody knows what it has cost: all that it might have."""
     result = empty(request)
+    result.spent_bytes = dict.fromkeys(request.directions, spent)
     result.failed = dict.fromkeys(request.directions, reason)
     return result.plain()

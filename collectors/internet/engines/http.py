@@ -38,7 +38,7 @@ def main() -> int:
     result = empty(request)
     for direction in request.directions:
         try:
-            measured = measure(request, direction)
+            measured = measure(request, direction, result.spent_bytes)
             result = msgspec.structs.replace(result, **{direction: measured})
         except CollectError as problem:
             result.failed[direction] = problem.reason
@@ -48,14 +48,17 @@ def main() -> int:
     return 0
 
 
-def measure(request: Request, direction: Direction) -> Measured:
-    """One direction; raises CollectError when there is nothing to report."""
+def measure(request: Request, direction: Direction, spent: dict[str, int]) -> Measured:
+    """One direction; notes its bytes in `spent`; raises CollectError when there is nothing to report."""
     url = urlsplit(request.server)
     address = _address(url.hostname or "", url.port or (443 if url.scheme == "https" else 80))
     flows, rtt = _connect(address, FLOWS)
     try:
         test = Transfer(request, direction, flows, rtt, address)
-        return test.run(_request_head(direction, url.path.rstrip("/"), url.netloc))
+        try:
+            return test.run(_request_head(direction, url.path.rstrip("/"), url.netloc))
+        finally:
+            spent[direction] = test.spent()
     finally:
         for flow in flows:  # RST: the server must stop at once
             flow.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -79,7 +82,7 @@ class Transfer:
 
     def run(self, head: bytes) -> Measured:
         """Fill the line until it is known, or the time or the bytes are spent."""
-        before = self._counter()
+        before = self._before = self._counter()
         cpu = time.process_time()
         begun = time.monotonic()
         with selectors.DefaultSelector() as selector:
@@ -159,6 +162,12 @@ class Transfer:
             variable=self._plateau.variable(),
             signal=signal,
         )
+
+    def spent(self) -> int:
+        """Bytes on the line so far, in the direction tested."""
+        return self._spent(self._before)
+
+    _before: int | None = None
 
     def _counter(self) -> int | None:
         counts = interface_bytes(self._interface) if self._interface else None

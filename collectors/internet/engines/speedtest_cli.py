@@ -30,6 +30,7 @@ def main() -> int:
         answer = {}
     for direction in request.directions:
         measured = believed(answer, direction)
+        result.spent_bytes[direction] = request.max_bytes if measured is None else measured.wire_bytes
         if measured is None:
             result.failed[direction] = "no_result"
         else:

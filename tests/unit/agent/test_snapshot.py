@@ -6,7 +6,7 @@ import pytest
 
 from agent.snapshot import Snapshot
 from telemetry import catalogue as names
-from telemetry.catalogue import Metric
+from telemetry.metric import Metric
 from telemetry.reading import Reading, reading
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)

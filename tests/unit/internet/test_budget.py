@@ -97,6 +97,14 @@ def test_a_clock_that_jumps_back_and_forth_does_not_fill_the_purse_again(tmp_pat
     assert one.remaining(NOVEMBER) == 100_000
 
 
+def test_a_damaged_file_counts_as_spent_also_when_the_clock_was_not_set_at_the_start(tmp_path: Path) -> None:
+    """One power cut does both."""
+    (tmp_path / "internet-wan.json").write_bytes(b"")
+    one = budget(tmp_path)
+    assert one.remaining(datetime(1970, 1, 1, tzinfo=UTC)) == 0
+    assert one.remaining(NOVEMBER) == 0
+
+
 def test_a_clock_that_ran_ahead_does_not_keep_the_purse_shut_for_years(tmp_path: Path) -> None:
     one = budget(tmp_path)
     one.spend(datetime(2036, 1, 1, tzinfo=UTC), down=LIMIT)

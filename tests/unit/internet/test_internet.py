@@ -18,8 +18,8 @@ from collectors.internet.budget import Budget
 from collectors.internet.route import interface_bytes
 from stage.process import free_port
 from telemetry import catalogue as names
-from telemetry.catalogue import Metric
 from telemetry.event import Event
+from telemetry.metric import Metric
 from telemetry.reading import Reading
 from tests.unit.internet import servers
 
@@ -210,6 +210,7 @@ def test_a_prober_that_dies_is_a_loud_end_and_no_silence(tmp_path: Path) -> None
         ("check_url", "http://example.org:99999/"),
         ("check_url", "example.org/generate_204"),
         ("resolvers", ["192.0.2.1#fifty-three"]),
+        ("resolvers", ["192.0.2.1#99999"]),
         ("resolve_name", "x" * 300),
         ("targets", [msgspec.to_builtins(LAN), msgspec.to_builtins(LAN)]),
         ("name", "wan\n"),

@@ -15,7 +15,7 @@ from collectors.internet.budget import Budget
 from collectors.internet.throughput import Throughput
 from stage.process import free_port
 from telemetry import catalogue as names
-from telemetry.catalogue import Metric
+from telemetry.metric import Metric
 from telemetry.reading import Reading
 from tests.unit.internet import servers
 

@@ -94,3 +94,11 @@ def engine(url: str) -> Iterator[Engine]:
     engine = open_database(url)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def sqlite_engine(tmp_path: Path) -> Iterator[Engine]:
+    """Where the engine makes no difference."""
+    engine = open_database(f"sqlite:///{tmp_path}/alone.sqlite")
+    yield engine
+    engine.dispose()

@@ -146,6 +146,17 @@ def test_a_gateway_that_refuses_twice_costs_two_tries_and_the_mail_goes_out(
     gateway.close()
 
 
+def test_an_alert_whose_name_holds_a_line_break_leaves_by_mail_too(
+    sqlite_engine: Engine, tmp_path: Path, mail: SmtpServer
+) -> None:
+    """No header of a mail may hold one."""
+    gateways.register(sqlite_engine, tmp_path, f"Amna Khan|en|email:{ADDRESS}")
+    one = notifier(sqlite_engine, gateways.settings(tmp_path, smtp=mail.config()))
+    one.accept(webhook(alert("Mains\nLost")))
+    step(one)
+    assert [row["sent_by"] for row in rows(sqlite_engine)] == ["email"]
+
+
 def test_when_every_channel_has_failed_that_is_recorded(engine: Engine, tmp_path: Path) -> None:
     mail = SmtpServer(refuse=f"550 no such user {ADDRESS}")
     gateways.register(engine, tmp_path, BOTH)

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from central.simulate.centre import FAULTS, Centre, Fault, Values, active, make_centre, tick
 from central.simulate.service import _states, read_faults
 from telemetry import catalogue as names
-from telemetry.catalogue import CATALOGUE, Metric
+from telemetry.catalogue import CATALOGUE
 from telemetry.centre_id import centre_id
 from telemetry.errors import ConfigError
+from telemetry.metric import Metric
 from telemetry.reading import Series
 from telemetry.wire import LABEL_VALUE, MAX_SERIES, make_schema
 

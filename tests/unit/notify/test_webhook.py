@@ -24,6 +24,13 @@ def silent(engine: Engine, tmp_path: Path) -> gateways.Notifier:
     return notifier(engine, gateways.settings(tmp_path), {})
 
 
+@pytest.fixture
+def gate(sqlite_engine: Engine, tmp_path: Path) -> gateways.Notifier:
+    """The same on SQLite alone, for what never reaches the database."""
+    gateways.register(sqlite_engine, tmp_path, ONE)
+    return notifier(sqlite_engine, gateways.settings(tmp_path), {})
+
+
 def test_a_good_webhook_is_in_the_database_when_200_comes(silent: gateways.Notifier, url: str) -> None:
     with listening(silent) as port:
         assert post(port, webhook(alert())) == 200
@@ -42,14 +49,14 @@ def test_a_good_webhook_is_in_the_database_when_200_comes(silent: gateways.Notif
 
 
 @pytest.mark.parametrize("token", ["", "wrong", gateways.TOKEN + "x", gateways.TOKEN[:-1], "é"])
-def test_a_wrong_token_is_401_and_changes_nothing(silent: gateways.Notifier, token: str) -> None:
-    with listening(silent) as port:
+def test_a_wrong_token_is_401_and_changes_nothing(gate: gateways.Notifier, token: str) -> None:
+    with listening(gate) as port:
         assert post(port, webhook(alert()), token=token) == 401
-    assert rows(silent.engine) == []
+    assert rows(gate.engine) == []
 
 
-def test_no_token_at_all_is_401(silent: gateways.Notifier) -> None:
-    with listening(silent) as port:
+def test_no_token_at_all_is_401(gate: gateways.Notifier) -> None:
+    with listening(gate) as port:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         connection.request("POST", "/alerts", webhook(alert()))
         assert connection.getresponse().status == 401
@@ -57,14 +64,14 @@ def test_no_token_at_all_is_401(silent: gateways.Notifier) -> None:
 
 
 @pytest.mark.parametrize("length", [str(MAX_BODY_BYTES + 1), "-1", "many", "", "9" * 30])
-def test_a_length_beyond_4_mib_or_none_is_413_before_a_byte_is_read(silent: gateways.Notifier, length: str) -> None:
-    with listening(silent) as port:
+def test_a_length_beyond_4_mib_or_none_is_413_before_a_byte_is_read(gate: gateways.Notifier, length: str) -> None:
+    with listening(gate) as port:
         assert post(port, b"", length=length) == 413
 
 
 @pytest.mark.parametrize("length", ["²", "9" * 5000])
-def test_a_length_that_looks_like_a_number_and_is_none_is_answered_too(silent: gateways.Notifier, length: str) -> None:
-    with listening(silent) as port:
+def test_a_length_that_looks_like_a_number_and_is_none_is_answered_too(gate: gateways.Notifier, length: str) -> None:
+    with listening(gate) as port:
         assert post(port, b"", length=length) == 413
 
 
@@ -76,14 +83,14 @@ def test_a_length_that_looks_like_a_number_and_is_none_is_answered_too(silent: g
         b'{"alerts":[{"status":"firing","labels":{"alertname":"\\ud800"}}]}',
     ],
 )  # fmt: skip
-def test_nonsense_is_400_and_changes_nothing(silent: gateways.Notifier, body: bytes) -> None:
-    with listening(silent) as port:
+def test_nonsense_is_400_and_changes_nothing(gate: gateways.Notifier, body: bytes) -> None:
+    with listening(gate) as port:
         assert post(port, body) == 400
-    assert rows(silent.engine) == []
+    assert rows(gate.engine) == []
 
 
-def test_other_paths_are_404(silent: gateways.Notifier) -> None:
-    with listening(silent) as port:
+def test_other_paths_are_404(gate: gateways.Notifier) -> None:
+    with listening(gate) as port:
         assert post(port, webhook(alert()), path="/") == 404
         assert get(port, "/alerts") == 404
 

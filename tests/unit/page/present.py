@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from agent.snapshot import Snapshot
 from telemetry import catalogue as names
-from telemetry.catalogue import Metric
+from telemetry.metric import Metric
 from telemetry.reading import reading, state_readings
 
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)

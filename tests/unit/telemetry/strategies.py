@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from telemetry.catalogue import CATALOGUE, Metric
+from telemetry.catalogue import CATALOGUE
 from telemetry.event import Event
+from telemetry.metric import Metric
 from telemetry.reading import Series
 from telemetry.wire import MAX_INTEGER, Batch, Scaled, Schema, make_schema
 

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from telemetry.catalogue import CATALOGUE, SENSOR_STATUSES, UPS_STATUSES, Metric, owned_by
+from telemetry.catalogue import CATALOGUE, SENSOR_STATUSES, UPS_STATUSES, owned_by
 from telemetry.errors import REJECT_REASONS
+from telemetry.metric import Metric
 
 # The names that rules, boards and acceptance checks call: the table "Metrics" of the interfaces.
 PROMISED = re.split(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry import catalogue as names
-from telemetry.catalogue import Metric
+from telemetry.metric import Metric
 from telemetry.reading import reading, series, state_readings
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)

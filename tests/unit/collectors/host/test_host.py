@@ -11,8 +11,8 @@ import pytest
 from collectors.host import Config, build
 from collectors.host.clock import kernel_clock
 from telemetry import catalogue as names
-from telemetry.catalogue import Metric
 from telemetry.errors import BadData
+from telemetry.metric import Metric
 from telemetry.reading import Reading
 from telemetry.wire import decode_schema, encode_schema, make_schema
 

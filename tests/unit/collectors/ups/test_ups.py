@@ -14,9 +14,9 @@ from agent.demo.card import Card, CardValue
 from collectors.snmp import Session
 from collectors.ups import Config, Ups, access, build
 from telemetry import catalogue as names
-from telemetry.catalogue import Metric
 from telemetry.errors import CollectError, ConfigError, TimedOut
 from telemetry.event import Event
+from telemetry.metric import Metric
 from telemetry.reading import Reading
 from telemetry.wire import decode_schema, encode_schema, make_schema
 from tests.devices.cards import served

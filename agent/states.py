@@ -44,7 +44,9 @@ def changed_enough(before: State | None, after: State) -> bool:
 
 def _differs(before: Any, after: Any, name: str) -> bool:
     if isinstance(before, dict) and isinstance(after, dict):
-        return before.keys() != after.keys() or any(_differs(before[key], after[key], key) for key in after)
+        return before.keys() != after.keys() or any(
+            _differs(before[key], after[key], key) for key in after if key != "ts"
+        )
     step = _STEPS.get(name)
     if step is not None and isinstance(before, float) and isinstance(after, float):
         return abs(before - after) >= step or (after == 0) != (before == 0)
@@ -63,7 +65,10 @@ def _power(live: list[Reading]) -> Fields:
 
 def _card(live: list[Reading], ups: str) -> Fields:
     mine = [one for one in live if one.metric.owner == "ups" and one.series.labels[0] == ups]
-    card: Fields = {"up": _value(mine, names.UPS_UP) == 1}
+    card: Fields = {
+        "ts": max(epoch_ms(one.at) for one in mine if one.metric.urgent),
+        "up": _value(mine, names.UPS_UP) == 1,
+    }
     if not card["up"]:
         return card
     card["status"] = next((one.series.labels[1] for one in mine if one.metric is names.UPS_STATUS and one.value), None)
@@ -79,7 +84,8 @@ def _internet(live: list[Reading]) -> Fields:
     uplinks: Fields = {}
     for one in live:
         if one.metric is names.NET_UP:
-            uplinks.setdefault(one.series.labels[0], {})["up"] = one.value == 1
+            line = uplinks.setdefault(one.series.labels[0], {})
+            line |= {"ts": epoch_ms(one.at), "up": one.value == 1}
         if one.metric is names.NET_FAULT and one.value:
             uplinks.setdefault(one.series.labels[0], {})["fault"] = one.series.labels[1]
     return {"uplinks": uplinks} if uplinks else {}

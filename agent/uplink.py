@@ -94,6 +94,9 @@ class Uplink(threading.Thread):
         self._stopping.set()
         self.wake()
         self.join(timeout_seconds)
+        if not self.is_alive():
+            self._wake_r.close()
+            self._wake_w.close()
 
     # ── the thread ─────────────────────────────────────────────────────────────────────────────
     def run(self) -> None:

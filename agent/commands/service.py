@@ -2,15 +2,18 @@
 
 import asyncio
 import json
+import os
 import sys
 import urllib.error
 import urllib.request
 from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 from agent.commands.words import coloured
-from agent.config import read_config
+from agent.config import Config, read_config
 from agent.daemon import Daemon
+from telemetry.errors import ConfigError
 
 
 def run(arguments: Namespace) -> int:
@@ -24,10 +27,30 @@ def run(arguments: Namespace) -> int:
 def check_config(arguments: Namespace) -> int:
     """Exit 0 and a summary, or the ConfigError."""
     config = read_config(Path(arguments.file))
+    for file in unchecked_files(config):
+        print(f"note: {file} is not on this machine, so it was not looked at.")
     subjects = ", ".join(f"{one.subject}/{one.config.instance}" for one in config.sections) or "nothing"
     target = f"{config.uplink.host}:{config.uplink.port}" if config.uplink else "nowhere (no [uplink])"
     print(f"{arguments.file} is right: {config.centre} measures {subjects}, reports to {target}.")
     return 0
+
+
+def unchecked_files(config: Config) -> list[Path]:
+    """Files that the config names and whose folder is not here; raises ConfigError for one that cannot be read."""
+    sections: list[Any] = [config.uplink, *(one.config for one in config.sections)]
+    sections += [section.broker for section in sections if getattr(section, "broker", None)]
+    elsewhere = []
+    for section in sections:
+        for name in getattr(section, "__struct_fields__", ()):
+            value = getattr(section, name)
+            if not value or not (name.endswith("_file") or name == "map"):
+                continue
+            file = Path(value)
+            if not file.parent.is_dir():
+                elsewhere.append(file)
+            elif not os.access(file, os.R_OK):
+                raise ConfigError(file, f"$..{name}", "not readable", "a file that the agent's user may read")
+    return elsewhere
 
 
 def status(arguments: Namespace) -> int:

@@ -24,13 +24,12 @@ def state_series(centre: str, name: str, state: dict[str, Any]) -> bytes:
     if source is None:
         return b""
     try:
-        at = protobuf.stamps([state["ts"]])
-        found = list(source(state))
+        found = [(protobuf.stamps([ts]), metric, labels, value) for ts, metric, labels, value in source(state)]
     except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise Rejected(f"state/{name}: {str(problem)[:120]}", reason="malformed") from problem
     return b"".join(
         protobuf.series(series_labels(metric.name, labels, centre), [_quantised(metric, value)], at)
-        for metric, labels, value in found
+        for at, metric, labels, value in found
     )
 
 
@@ -38,18 +37,19 @@ def _quantised(metric: Metric, value: float) -> float:
     return unscaled(scaled(value, metric.scale), metric.scale)
 
 
-Found = tuple[Metric, dict[str, str], float]
+Found = tuple[int, Metric, dict[str, str], float]
+"""Epoch ms, metric, labels, value."""
 
 
 def _power(state: dict[str, Any]) -> Iterator[Found]:
-    for ups, card in _devices(state, "ups"):
+    for ups, at, card in _devices(state, "ups"):
         own = {"ups": ups}
-        yield _one(names.UPS_UP, own, card.get("up"))
+        yield _one(at, names.UPS_UP, own, card.get("up"))
         if card.get("status") is not None:
-            yield from _set(names.UPS_STATUS, "status", card["status"], own)
+            yield from _set(at, names.UPS_STATUS, "status", card["status"], own)
         for key, metric in _CARD.items():
             if card.get(key) is not None:
-                yield _one(metric, own, card[key])
+                yield _one(at, metric, own, card[key])
 
 
 _CARD = {
@@ -61,41 +61,45 @@ _CARD = {
 
 
 def _internet(state: dict[str, Any]) -> Iterator[Found]:
-    for uplink, line in _devices(state, "uplinks"):
+    for uplink, at, line in _devices(state, "uplinks"):
         own = {"uplink": uplink}
         if line.get("up") is not None:
-            yield _one(names.NET_UP, own, line["up"])
+            yield _one(at, names.NET_UP, own, line["up"])
         if line.get("fault") is not None:
-            yield from _set(names.NET_FAULT, "domain", line["fault"], own)
+            yield from _set(at, names.NET_FAULT, "domain", line["fault"], own)
 
 
 def _seats(state: dict[str, Any]) -> Iterator[Found]:
-    for space, counts in _devices(state, "spaces"):
+    for space, at, counts in _devices(state, "spaces"):
         for seat_state in names.SEAT_STATES:
             if counts.get(seat_state) is not None:
                 own = {"space": space, "kind": counts["kind"], "state": seat_state}
-                yield _one(names.SEATS, own, counts[seat_state])
+                yield _one(at, names.SEATS, own, counts[seat_state])
 
 
-def _devices(state: dict[str, Any], key: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _devices(state: dict[str, Any], key: str) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    """Name, time of its reading (the state's where it has none of its own), fields."""
     devices = state.get(key, {})
     if len(devices) > _MAX_DEVICES:
         raise ValueError(f"{len(devices)} of {key}")
     for name, fields in devices.items():
         if LABEL_VALUE.fullmatch(name) is None:
             raise Rejected(f"state: a name in {key} outside [A-Za-z0-9_.:/ -]", reason="labels")
-        yield name, fields
+        at = fields.get("ts", state["ts"])
+        if not isinstance(at, int) or isinstance(at, bool) or at > state["ts"]:
+            raise ValueError(f"ts of one of {key}")
+        yield name, at, fields
 
 
-def _set(metric: Metric, label: str, state: Any, own: dict[str, str]) -> Iterator[Found]:
+def _set(at: int, metric: Metric, label: str, state: Any, own: dict[str, str]) -> Iterator[Found]:
     if state not in metric.states[label]:
         raise ValueError(f"{label} {str(state)[:32]!r}")
     for one in metric.states[label]:
-        yield _one(metric, {**own, label: one}, one == state)
+        yield _one(at, metric, {**own, label: one}, one == state)
 
 
-def _one(metric: Metric, labels: dict[str, str], value: Any) -> Found:
+def _one(at: int, metric: Metric, labels: dict[str, str], value: Any) -> Found:
     if not isinstance(value, int | float) or not abs(value) < 2**53:
         raise ValueError(f"{metric.name} is no number")
     series(metric, labels)
-    return metric, labels, float(value)
+    return at, metric, labels, float(value)

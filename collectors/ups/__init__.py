@@ -9,23 +9,28 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Protocol, Self
 
 import msgspec
 from msgspec import Meta, Struct
 
 from collectors.snmp import Access, AuthProtocol, PrivProtocol, Session, check_credentials, read_secret
+from collectors.ups import apcupsd, nut
+from collectors.ups.apcupsd import ApcupsdUps
 from collectors.ups.decode import UpsState
 from collectors.ups.journal import Journal
 from collectors.ups.mib import brands
+from collectors.ups.nut import NutUps
 from collectors.ups.plausible import Phases
 from collectors.ups.poll import Card
+from collectors.ups.traps import listen
 from telemetry import catalogue as names
 from telemetry.errors import AccessDenied, CollectError, ConfigError
 from telemetry.event import Event
 from telemetry.metric import Metric
 from telemetry.reading import Reading, reading, state_readings
 
+SNMP_PORT = 161
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,32}\Z")]
 
 
@@ -35,9 +40,15 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     name: Name
     """What people here call it; the label of its series."""
     host: str
-    """Name or address of the card."""
-    port: Annotated[int, Meta(ge=1, le=65535)] = 161
-    """UDP port of the card."""
+    """Name or address of the card, or of the machine that NUT or apcupsd runs on."""
+    port: Annotated[int, Meta(ge=1, le=65535)] | None = None
+    """Where it is not 161 for snmp, 3493 for nut, 3551 for apcupsd."""
+    protocol: Literal["snmp", "nut", "apcupsd"] = "snmp"
+    """Who speaks for the UPS."""
+    nut_name: str = ""
+    """What NUT calls it; empty: the first it lists."""
+    trap_port: Annotated[int, Meta(ge=0, le=65535)] = 0
+    """UDP port where the card's traps arrive; they only make the agent poll at once. 0: none."""
     snmp: Literal["1", "2c", "3"] = "2c"
     """Version of SNMP; 3 wherever the card can."""
     community: str = "public"
@@ -77,7 +88,7 @@ def access(config: Config) -> Access:
     """The Access of a config, secrets read from their files; raises ConfigError."""
     return Access(
         host=config.host,
-        port=config.port,
+        port=config.port or SNMP_PORT,
         version=config.snmp,
         community=read_secret(config.community_file) if config.community_file else config.community,
         user=config.user,
@@ -91,6 +102,29 @@ def access(config: Config) -> Access:
 
 def build(config: Config, state: Path) -> "Ups":
     """The collector of one card; raises ConfigError for an unreadable secret."""
+    journal = Journal(state / f"ups-{config.name}.json", config.name)
+    return Ups(config, _reader(config), journal)
+
+
+class Reader(Protocol):
+    """Whoever speaks for a UPS."""
+
+    async def read(self) -> UpsState:
+        """Everything, now; raises CollectError."""
+
+    async def read_source(self) -> UpsState:
+        """What matters on battery, now; raises CollectError."""
+
+    def close(self) -> None:
+        """Release what is open."""
+
+
+def _reader(config: Config) -> Reader:
+    timeout = 2 * config.timeout_seconds
+    if config.protocol == "nut":
+        return NutUps(config.host, config.port or nut.PORT, config.nut_name, timeout)
+    if config.protocol == "apcupsd":
+        return ApcupsdUps(config.host, config.port or apcupsd.PORT, timeout)
     found = access(config)
     brands()  # a brand file that is wrong is a wrong configuration
     try:
@@ -98,28 +132,34 @@ def build(config: Config, state: Path) -> "Ups":
     except AccessDenied as problem:
         allowed = "user, auth and priv keys of SNMPv3"
         raise ConfigError("[[collect.ups]]", f"$.{config.name}", str(problem), allowed) from problem
-    return Ups(config, Session(found), Journal(state / f"ups-{config.name}.json", config.name))
+    return Card(Session(found))
 
 
 class Ups:
     """Reads one card and keeps count of its outages."""
 
-    def __init__(self, config: Config, session: Session, journal: Journal) -> None:
+    def __init__(self, config: Config, reader: Reader, journal: Journal) -> None:
         self.changed: asyncio.Event | None = asyncio.Event()
         self.notes: dict[str, Any] = {}
         self._config, self._name = config, config.name
-        self._session = session
-        self._card = Card(session)
+        self._reader = reader
         self._journal = journal
         self._low = LowRule(config.low_charge_ratio, config.low_runtime_seconds)
         self._rejected: dict[str, int] = {}
         self._full_due = 0.0
 
     async def __aenter__(self) -> Self:
+        if self._config.trap_port and self.changed is not None:
+            await listen(self._config.trap_port, self._config.host, self._trapped)
         return self
 
+    def _trapped(self) -> None:
+        self._full_due = 0.0
+        if self.changed is not None:
+            self.changed.set()
+
     async def __aexit__(self, *exc: object) -> None:
-        self._session.close()
+        self._reader.close()
 
     async def collect(self) -> AsyncIterator[Reading | Event]:
         """Everything the card says that can be true; up = 0 and the error if it does not answer.
@@ -129,7 +169,7 @@ class Ups:
         now = time.monotonic()
         quick = now < self._full_due
         try:
-            state = await (self._card.read_source() if quick else self._card.read())
+            state = await (self._reader.read_source() if quick else self._reader.read())
         except CollectError:
             yield reading(names.UPS_UP, 0, datetime.now(UTC), ups=self._name)
             raise

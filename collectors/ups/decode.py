@@ -52,7 +52,7 @@ def decode(raw: Mapping[str, Value], mib: Mib, fill_in: Mib) -> UpsState:
     for table in tables:
         for row in table.row:
             _apply(row, raw, state)
-    _settle(state)
+    settle(state)
     del state.rejected[_MAX_REJECTED:]
     return state
 
@@ -223,7 +223,8 @@ def _add_alarms(state: UpsState, names: Iterable[str | None]) -> None:
     state.alarms = sorted({*state.alarms, *(name for name in names if name)})
 
 
-def _settle(state: UpsState) -> None:
+def settle(state: UpsState) -> None:
+    """The rules that need more than one field; mends or empties what contradicts itself."""
     if state.status == "off" and "on_battery" in state.alarms and any(v > 0 for v in _known(state.output_volts)):
         state.status = "on_battery"  # a running load outranks OFF (NUT issue 2278)
     if "battery_bad" in state.alarms and state.replace_battery is None:

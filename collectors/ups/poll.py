@@ -10,6 +10,8 @@ from telemetry.errors import CollectError, NotRecognised
 
 _STATIC_EVERY = 360  # polls; an hour at 10 s
 _REDETECT_AFTER = 3
+_FIRST_POLLS = 3
+"""So often everything is asked: what is NULL while a card starts may have a value a moment later."""
 _URGENT = frozenset({"status", "battery_low", "charge_ratio", "runtime_seconds", "on_battery_seconds"})
 
 
@@ -23,6 +25,10 @@ class Card:
         self._static: dict[str, Value] = {}
         self._polls = 0
         self._without_status = 0
+
+    def close(self) -> None:
+        """Close the session."""
+        self._session.close()
 
     async def read(self) -> UpsState:
         """The state now; raises CollectError as Session.get does, NotRecognised for a non-UPS."""
@@ -53,7 +59,7 @@ class Card:
         if hourly:
             fixed = await self._session.get(_oids(row for row in rows if row.static))
             self._static, self._present = fixed, None
-        if self._present is None:
+        if self._present is None or self._polls <= _FIRST_POLLS:
             raw = await self._session.get(wanted)
             raw |= await self._rows_with_extra_zero(rows, raw)
             self._present = set(raw)

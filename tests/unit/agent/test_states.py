@@ -31,6 +31,7 @@ def _card(status: str = "online", charge: float = 1.0, runtime: float = 1800.0, 
 
 def _power(**changes: float | str) -> State:
     card: dict[str, object] = {
+        "ts": epoch_ms(AT),
         "up": True,
         "status": "online",
         "charge_ratio": 1.0,
@@ -52,13 +53,13 @@ def test_a_card_is_told_with_what_a_person_needs_first() -> None:
 
 def test_a_card_that_is_down_says_only_that() -> None:
     told = _told(reading(names.UPS_UP, 0, AT, ups="rack"), reading(names.UPS_CHARGE, 0.5, AT, ups="rack"))
-    assert told["power"].fields == {"ups": {"rack": {"up": False}}}
+    assert told["power"].fields == {"ups": {"rack": {"ts": epoch_ms(AT), "up": False}}}
 
 
 def test_what_is_not_known_is_null_and_never_nought() -> None:
     card = _told(reading(names.UPS_UP, 1, AT, ups="rack"))["power"].fields["ups"]["rack"]
     unknown = ("status", "charge_ratio", "runtime_seconds", "battery_low", "overload")
-    assert card == {"up": True, **dict.fromkeys(unknown)}
+    assert card == {"ts": epoch_ms(AT), "up": True, **dict.fromkeys(unknown)}
 
 
 def test_values_are_quantised_as_in_the_history() -> None:
@@ -76,7 +77,7 @@ def test_an_uplink_is_told_with_its_fault() -> None:
         reading(names.NET_UP, 0, AT, uplink="fibre"),
         *state_readings(names.NET_FAULT, "domain", "isp", AT, uplink="fibre"),
     )
-    assert told["internet"].fields == {"uplinks": {"fibre": {"up": False, "fault": "isp"}}}
+    assert told["internet"].fields == {"uplinks": {"fibre": {"ts": epoch_ms(AT), "up": False, "fault": "isp"}}}
 
 
 def test_seats_are_whole_numbers_by_space() -> None:

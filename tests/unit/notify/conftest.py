@@ -34,7 +34,7 @@ class Postgres:
             [program("initdb", "postgresql"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"],
             user=self._user, cwd=directory, check=True, capture_output=True,
         )  # fmt: skip
-        command = [
+        command: list[str | Path] = [
             program("postgres", "postgresql"), "-D", data, "-k", directory, "-p", str(self.port),
             "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off",
         ]  # fmt: skip

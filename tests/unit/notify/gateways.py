@@ -62,8 +62,8 @@ class SmsGateway:
         self._server.shutdown()
         self._server.server_close()
 
-    def config(self, **changes: str) -> Sms:
-        return Sms(**{"url": f"http://127.0.0.1:{self.port}/send?to={{number}}&text={{text}}", **changes})
+    def config(self, path: str = "/send?to={number}&text={text}", body: str = "") -> Sms:
+        return Sms(url=f"http://127.0.0.1:{self.port}{path}", body=body)
 
 
 class SmtpServer:
@@ -109,8 +109,8 @@ class SmtpServer:
         self._server.shutdown()
         self._server.server_close()
 
-    def config(self, **changes: str) -> Smtp:
-        return Smtp("127.0.0.1", self.port, **changes)
+    def config(self, sender: str = "monitor@example.org", username: str = "", password_file: str = "") -> Smtp:
+        return Smtp("127.0.0.1", self.port, sender, username=username, password_file=password_file)
 
 
 def settings(

@@ -57,7 +57,7 @@ def test_any_text_survives_the_template(gateway: SmsGateway, text: str) -> None:
 
 
 def test_with_a_body_it_is_a_post_of_a_form(gateway: SmsGateway) -> None:
-    config = gateway.config(url=f"http://127.0.0.1:{gateway.port}/api", body="msisdn={number}&msg={text}")
+    config = gateway.config("/api", body="msisdn={number}&msg={text}")
     sms.sender(config)(NUMBER, "", TEXT)
     path, body, headers = gateway.requests[-1]
     assert path == "/api"

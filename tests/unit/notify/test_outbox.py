@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from central.config import Sms
 from central.notify import outbox
 from central.notify.alerts import firing
 from central.notify.outbox import Queued
@@ -160,7 +161,7 @@ def test_an_alert_whose_name_holds_a_line_break_leaves_by_mail_too(
 def test_when_every_channel_has_failed_that_is_recorded(engine: Engine, tmp_path: Path) -> None:
     mail = SmtpServer(refuse=f"550 no such user {ADDRESS}")
     gateways.register(engine, tmp_path, BOTH)
-    sms = gateways.Sms(url=f"http://127.0.0.1:{free_port()}/?to={{number}}")
+    sms = Sms(url=f"http://127.0.0.1:{free_port()}/?to={{number}}")
     one = notifier(engine, gateways.settings(tmp_path, sms, mail.config(), tries=1))
     one.accept(webhook(alert()))
     step(one)

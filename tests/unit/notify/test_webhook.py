@@ -10,6 +10,7 @@ from sqlalchemy.engine import make_url
 
 from central.database import notifications, open_database
 from central.notify.alerts import MAX_BODY_BYTES, firing
+from central.notify.service import Notifier
 from tests.unit.notify import gateways
 from tests.unit.notify.conftest import Postgres
 from tests.unit.notify.gateways import CENTRE, NUMBER, alert, listening, notifier, post, rows, webhook
@@ -18,20 +19,20 @@ ONE = f"Amna Khan|en|sms:{NUMBER}"
 
 
 @pytest.fixture
-def silent(engine: Engine, tmp_path: Path) -> gateways.Notifier:
+def silent(engine: Engine, tmp_path: Path) -> Notifier:
     """A notifier that takes alerts and sends nothing, over a registry of one centre."""
     gateways.register(engine, tmp_path, ONE)
     return notifier(engine, gateways.settings(tmp_path), {})
 
 
 @pytest.fixture
-def gate(sqlite_engine: Engine, tmp_path: Path) -> gateways.Notifier:
+def gate(sqlite_engine: Engine, tmp_path: Path) -> Notifier:
     """The same on SQLite alone, for what never reaches the database."""
     gateways.register(sqlite_engine, tmp_path, ONE)
     return notifier(sqlite_engine, gateways.settings(tmp_path), {})
 
 
-def test_a_good_webhook_is_in_the_database_when_200_comes(silent: gateways.Notifier, url: str) -> None:
+def test_a_good_webhook_is_in_the_database_when_200_comes(silent: Notifier, url: str) -> None:
     with listening(silent) as port:
         assert post(port, webhook(alert())) == 200
         other = create_engine(url)
@@ -49,13 +50,13 @@ def test_a_good_webhook_is_in_the_database_when_200_comes(silent: gateways.Notif
 
 
 @pytest.mark.parametrize("token", ["", "wrong", gateways.TOKEN + "x", gateways.TOKEN[:-1], "é"])
-def test_a_wrong_token_is_401_and_changes_nothing(gate: gateways.Notifier, token: str) -> None:
+def test_a_wrong_token_is_401_and_changes_nothing(gate: Notifier, token: str) -> None:
     with listening(gate) as port:
         assert post(port, webhook(alert()), token=token) == 401
     assert rows(gate.engine) == []
 
 
-def test_no_token_at_all_is_401(gate: gateways.Notifier) -> None:
+def test_no_token_at_all_is_401(gate: Notifier) -> None:
     with listening(gate) as port:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         connection.request("POST", "/alerts", webhook(alert()))
@@ -64,13 +65,13 @@ def test_no_token_at_all_is_401(gate: gateways.Notifier) -> None:
 
 
 @pytest.mark.parametrize("length", [str(MAX_BODY_BYTES + 1), "-1", "many", "", "9" * 30])
-def test_a_length_beyond_4_mib_or_none_is_413_before_a_byte_is_read(gate: gateways.Notifier, length: str) -> None:
+def test_a_length_beyond_4_mib_or_none_is_413_before_a_byte_is_read(gate: Notifier, length: str) -> None:
     with listening(gate) as port:
         assert post(port, b"", length=length) == 413
 
 
 @pytest.mark.parametrize("length", ["²", "9" * 5000])
-def test_a_length_that_looks_like_a_number_and_is_none_is_answered_too(gate: gateways.Notifier, length: str) -> None:
+def test_a_length_that_looks_like_a_number_and_is_none_is_answered_too(gate: Notifier, length: str) -> None:
     with listening(gate) as port:
         assert post(port, b"", length=length) == 413
 
@@ -83,13 +84,13 @@ def test_a_length_that_looks_like_a_number_and_is_none_is_answered_too(gate: gat
         b'{"alerts":[{"status":"firing","labels":{"alertname":"\\ud800"}}]}',
     ],
 )  # fmt: skip
-def test_nonsense_is_400_and_changes_nothing(gate: gateways.Notifier, body: bytes) -> None:
+def test_nonsense_is_400_and_changes_nothing(gate: Notifier, body: bytes) -> None:
     with listening(gate) as port:
         assert post(port, body) == 400
     assert rows(gate.engine) == []
 
 
-def test_other_paths_are_404(gate: gateways.Notifier) -> None:
+def test_other_paths_are_404(gate: Notifier) -> None:
     with listening(gate) as port:
         assert post(port, webhook(alert()), path="/") == 404
         assert get(port, "/alerts") == 404
@@ -119,7 +120,7 @@ def take_away(engine: Engine, request: pytest.FixtureRequest) -> None:
 
 
 def test_a_database_that_is_gone_is_503_so_that_alertmanager_comes_again(
-    silent: gateways.Notifier, request: pytest.FixtureRequest
+    silent: Notifier, request: pytest.FixtureRequest
 ) -> None:
     with listening(silent) as port:
         assert get(port, "/health") == 200
@@ -128,7 +129,7 @@ def test_a_database_that_is_gone_is_503_so_that_alertmanager_comes_again(
         assert get(port, "/health") == 503
 
 
-def test_the_same_alert_again_adds_nothing_and_a_later_one_adds_one(silent: gateways.Notifier) -> None:
+def test_the_same_alert_again_adds_nothing_and_a_later_one_adds_one(silent: Notifier) -> None:
     """Alertmanager repeats what fires; startsAt tells a new occasion."""
     with listening(silent) as port:
         assert post(port, webhook(alert(), alert())) == 200
@@ -140,7 +141,7 @@ def test_the_same_alert_again_adds_nothing_and_a_later_one_adds_one(silent: gate
         assert len(rows(silent.engine)) == 3
 
 
-def test_what_is_resolved_needs_no_text(silent: gateways.Notifier) -> None:
+def test_what_is_resolved_needs_no_text(silent: Notifier) -> None:
     with listening(silent) as port:
         assert post(port, webhook({**alert(), "status": "resolved"})) == 200
         assert post(port, webhook()) == 200
@@ -169,7 +170,7 @@ def test_without_a_noc_address_it_is_recorded_that_nobody_is_registered(engine: 
 
 
 @pytest.mark.parametrize("hostile", ["Mains\x00Lost", "Mains\nLost", "M" * 500, "<b>{number}</b>{secret}", "بجلی"])
-def test_a_hostile_label_is_written_down_like_any_other(silent: gateways.Notifier, hostile: str) -> None:
+def test_a_hostile_label_is_written_down_like_any_other(silent: Notifier, hostile: str) -> None:
     """PostgreSQL takes no NUL; a webhook that can never be stored would be repeated for ever."""
     with listening(silent) as port:
         assert post(port, webhook(alert(hostile, cause=hostile), alert(centre=hostile), alert())) == 200
@@ -191,7 +192,7 @@ def test_keys_that_a_later_alertmanager_adds_are_passed_over() -> None:
     assert (one.name, one.centre, one.severity) == ("MainsLost", CENTRE, "warning")
 
 
-def test_opening_the_same_database_twice_keeps_what_is_there(silent: gateways.Notifier, url: str) -> None:
+def test_opening_the_same_database_twice_keeps_what_is_there(silent: Notifier, url: str) -> None:
     silent.accept(webhook(alert()))
     again = open_database(url)
     assert len(rows(again)) == 1

@@ -26,7 +26,7 @@ class Present:
         self.snapshot.put(metric.owner, [reading(metric, value, self.now, **labels)])
         return self
 
-    def ups(self, status: str = "online", ups: str = "rack", **values: float) -> "Present":
+    def ups(self, status: str = "online", /, ups: str = "rack", **values: float) -> "Present":
         """A card that answers; values by the end of the metric's name."""
         self.put(names.UPS_UP, 1, ups=ups)
         self.snapshot.put("ups", state_readings(names.UPS_STATUS, "status", status, self.now, ups=ups))
@@ -56,11 +56,15 @@ class Present:
             "ups": self.ups,
             "silent": lambda ups: self.put(names.UPS_UP, 0, ups=ups),
             "line": lambda up: self.line(float(up), "none" if up == "1" else "access"),
-            "seats": lambda counts: self.seats(*map(int, counts.split())),
+            "seats": self.seats_in_words,
             "agent": lambda rows: self.agent(int(rows)),
             "later": lambda seconds: self.later(float(seconds)),
         }
         return acts[what](how)
+
+    def seats_in_words(self, counts: str) -> "Present":
+        free, occupied, unknown = map(int, counts.split())
+        return self.seats(free, occupied, unknown)
 
     def agent(self, rows: int = 1, oldest: float = 10, connected: float | None = 1) -> "Present":
         self.put(names.AGENT_OUTBOX_ROWS, rows).put(names.AGENT_OUTBOX_OLDEST, oldest)

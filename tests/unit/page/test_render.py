@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.page import render
-from agent.page.tiles import Tile, Verdict, View, view
+from agent.page.tiles import Level, Tile, Verdict, View, view
 from agent.web import Site
 from telemetry import catalogue as names
 from tests.unit.page.present import Present
@@ -102,7 +102,8 @@ def test_an_old_value_is_dashed_and_shows_its_age() -> None:
 def test_word_shape_and_colour_say_the_same() -> None:
     """Colour alone does not reach everybody."""
     shapes = set()
-    for level, label in (("good", "good"), ("warning", "attention"), ("bad", "bad"), ("unknown", "unknown")):
+    labels: dict[Level, str] = {"good": "good", "warning": "attention", "bad": "bad", "unknown": "unknown"}
+    for level, label in labels.items():
         tile = Tile("Power", level, "Word", (), 1.0)
         read = Reader(page(View(Verdict("good", "x"), (tile,))))
         (svg,) = [attributes for tag, attributes in read.tags if tag == "svg"]

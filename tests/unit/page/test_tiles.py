@@ -68,7 +68,7 @@ def test_a_tile_is_live_between_two_readings() -> None:
     ],
 )
 def test_power_says_what_the_card_says(status: str, values: dict[str, float], level: str, word: str) -> None:
-    found = tile(Present().ups(status, **values), "Power")
+    found = tile(Present().ups(status, "rack", **values), "Power")
     assert (found.level, found.word, found.stale) == (level, word, False)
 
 
@@ -161,7 +161,7 @@ def test_power_comes_before_internet_and_internet_before_unknown() -> None:
     ],
 )
 def test_a_mains_cut_says_what_to_do_first(values: dict[str, float], action: str) -> None:
-    assert view(Present().ups("on_battery", **values).snapshot, []).verdict.action == action
+    assert view(Present().ups("on_battery", "rack", **values).snapshot, []).verdict.action == action
 
 
 def test_a_runtime_that_nobody_knows_is_said_to_be_unknown() -> None:

@@ -33,7 +33,7 @@ def row(seat: str, **changes: str) -> str:
 
 
 def test_somebody_checked_in_holds_the_seat_between_start_and_end(tmp_path: Path) -> None:
-    assert checked_in(write(tmp_path, row("lab-1-01"), age=60), NOON) == ({"lab-1-01"}, 60.0)
+    assert checked_in(write(tmp_path, row("lab-1-01"), age=60), NOON) == (frozenset({"lab-1-01"}), 60.0)
 
 
 @pytest.mark.parametrize("status", ["booked", "checked_out", "cancelled", "no_show", "assigned", "", "CHECKED_IN"])
@@ -106,7 +106,7 @@ def test_a_missing_file_is_unreachable(tmp_path: Path) -> None:
 
 
 def test_a_clock_behind_the_files_makes_its_age_zero(tmp_path: Path) -> None:
-    assert checked_in(write(tmp_path, row("a"), age=-3600), NOON) == ({"a"}, 0.0)
+    assert checked_in(write(tmp_path, row("a"), age=-3600), NOON) == (frozenset({"a"}), 0.0)
 
 
 @given(st.text(max_size=200))

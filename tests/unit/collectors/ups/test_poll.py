@@ -42,6 +42,8 @@ def test_a_card_is_read_with_its_identity_and_its_values() -> None:
 def test_what_never_changes_is_remembered_and_what_is_not_there_is_not_asked_again() -> None:
     async def act(card: Card, simulated: Simulated) -> None:
         first = await card.read()
+        for _ in range(3):  # while a card starts, what is NULL may have a value a moment later
+            await card.read()
         before = simulated.requests
         second = await card.read()
         assert simulated.requests - before <= 3  # the values in two questions, the alarm table in one

@@ -1,0 +1,89 @@
+"""A UPS behind apcupsd's network information server (TCP 3551): APC units on USB or serial.
+
+COMMLOST is communication lost, never the last values. Source: apcupsd manual, "NIS protocol".
+"""
+
+import asyncio
+
+from collectors.ups.decode import UpsState
+from collectors.ups.facts import Fact, finish, take, text_of
+from telemetry.errors import BadData, TimedOut, Unreachable
+
+PORT = 3551
+_MAX_RECORDS = 200
+FACTS = (
+    Fact("BCHARGE", "charge_ratio", 0.01),
+    Fact("TIMELEFT", "runtime_seconds", 60),
+    Fact("BATTV", "battery_volts"),
+    Fact("ITEMP", "temperature_celsius"),
+    Fact("LINEV", "input_volts"),
+    Fact("LINEFREQ", "input_hertz"),
+    Fact("OUTPUTV", "output_volts"),
+    Fact("LOADPCT", "load_ratio", 0.01),
+    Fact("OUTCURNT", "output_amperes"),
+)
+_STATUS = (
+    ("CAL", "test"), ("SELFTEST", "test"), ("ONBATT", "on_battery"), ("BOOST", "boost"), ("TRIM", "trim"),
+    ("ONLINE", "online"),
+)  # fmt: skip
+
+
+def state_of(values: dict[str, str]) -> UpsState:
+    """The UpsState of a status report; raises Unreachable for COMMLOST; pure."""
+    tokens = values.get("STATUS", "").upper().split()
+    if "COMMLOST" in tokens or "NETWORK" in tokens:
+        raise Unreachable("apcupsd has lost the UPS")
+    state = UpsState(mib="apcupsd", vendor="APC")
+    state.status = next((word for token, word in _STATUS if token in tokens), "other" if tokens else None)
+    if tokens:
+        state.battery_low = "LOWBATT" in tokens
+        state.replace_battery = "REPLACEBATT" in tokens
+        state.overload = "OVERLOAD" in tokens
+    take(state, FACTS, values)
+    state.model = text_of(values, "MODEL", "APCMODEL")
+    state.serial = text_of(values, "SERIALNO")
+    state.firmware = text_of(values, "FIRMWARE")
+    return finish(state)
+
+
+class ApcupsdUps:
+    """One apcupsd; a connection a reading."""
+
+    def __init__(self, host: str, port: int, timeout_seconds: float) -> None:
+        self._address, self._timeout = (host, port), timeout_seconds
+
+    async def read(self) -> UpsState:
+        """The state now; raises Unreachable, TimedOut, BadData."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                return state_of(await self._report())
+        except TimeoutError as problem:
+            raise TimedOut(f"no answer from apcupsd at {self._address[0]}:{self._address[1]}") from problem
+        except OSError as problem:
+            raise Unreachable(f"no apcupsd at {self._address[0]}:{self._address[1]}") from problem
+
+    async def read_source(self) -> UpsState:
+        """The same: apcupsd answers from memory."""
+        return await self.read()
+
+    def close(self) -> None:
+        """Nothing stays open."""
+
+    async def _report(self) -> dict[str, str]:
+        reader, writer = await asyncio.open_connection(*self._address)
+        try:
+            writer.write(b"\x00\x06status")
+            await writer.drain()
+            found: dict[str, str] = {}
+            for _ in range(_MAX_RECORDS):
+                size = int.from_bytes(await reader.readexactly(2), "big")
+                if size == 0:
+                    return found
+                line = (await reader.readexactly(size)).decode("ascii", "replace")
+                key, _, value = line.partition(":")
+                found[key.strip()] = value.strip()
+        except asyncio.IncompleteReadError as problem:
+            raise BadData("apcupsd broke off") from problem
+        finally:
+            writer.close()
+        raise BadData("apcupsd reports without end")

@@ -1,0 +1,76 @@
+"""SNMP traps only make the agent poll now: who sends one is asked at once, what it says is not believed.
+
+One UDP port for all cards (162 needs a right; 1162 and a redirect do not). Only datagrams from
+configured addresses that look like a v1 or v2c trap count, at most one a second a card.
+"""
+
+import asyncio
+import logging
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+log = logging.getLogger(__name__)
+_SEQUENCE, _TRAP_V1, _TRAP_V2, _INFORM = 0x30, 0xA4, 0xA7, 0xA6
+_QUIET_SECONDS = 1.0
+_LONGEST_HEAD = 64
+
+
+def looks_like_a_trap(datagram: bytes) -> bool:
+    """Whether the head is an SNMP message that carries a trap (RFC 1157, RFC 3416) or an encrypted v3 one."""
+    if len(datagram) < 16 or datagram[0] != _SEQUENCE:
+        return False
+    head = datagram[:_LONGEST_HEAD]
+    version_at = 2 + (datagram[1] & 0x7F if datagram[1] & 0x80 else 0)
+    version = head[version_at : version_at + 3]
+    if version == b"\x02\x01\x03":
+        return True
+    community_at = version_at + 3
+    if version not in (b"\x02\x01\x00", b"\x02\x01\x01") or head[community_at : community_at + 1] != b"\x04":
+        return False
+    pdu_at = community_at + 2 + datagram[community_at + 1]
+    return pdu_at < len(datagram) and datagram[pdu_at] in (_TRAP_V1, _TRAP_V2, _INFORM)
+
+
+class Listener(asyncio.DatagramProtocol):
+    """One port; cards register who to wake for their address."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._wake: dict[str, Callable[[], None]] = {}
+        self._last: dict[str, float] = {}
+
+    def register(self, address: str, wake: Callable[[], None]) -> None:
+        """Call `wake` for a trap from `address`."""
+        self._wake[address] = wake
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        """asyncio's: one datagram."""
+        address, now = addr[0], self._clock()
+        wake = self._wake.get(address)
+        if wake is None or not looks_like_a_trap(data) or now - self._last.get(address, -9.0) < _QUIET_SECONDS:
+            return
+        self._last[address] = now
+        wake()
+
+
+_listeners: dict[tuple[asyncio.AbstractEventLoop, int], Listener] = {}
+
+
+async def listen(port: int, host: str, wake: Callable[[], None]) -> None:
+    """Wake for traps from `host` on the shared port; a port that cannot be had is said and done without."""
+    loop = asyncio.get_running_loop()
+    listener = _listeners.get((loop, port))
+    if listener is None:
+        listener = _listeners[loop, port] = Listener()
+        try:
+            await loop.create_datagram_endpoint(lambda: listener, local_addr=("0.0.0.0", port))
+        except OSError as problem:
+            log.error("traps cannot be received, polling goes on port=%d cause=%r", port, problem.strerror)
+    try:
+        found = await loop.getaddrinfo(host, None, family=socket.AF_INET, type=socket.SOCK_DGRAM)
+    except OSError:
+        return
+    for one in found:
+        listener.register(str(one[4][0]), wake)

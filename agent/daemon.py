@@ -10,6 +10,7 @@ from wsgiref.simple_server import WSGIServer
 from agent import VERSION
 from agent.config import Config, read_config
 from agent.health import Health, HealthConfig, tell_systemd, watchdog_seconds
+from agent.memory import keep_small
 from agent.outbox import Outbox
 from agent.scheduler import Task, Tick, run_all
 from agent.snapshot import Snapshot
@@ -50,7 +51,7 @@ class Daemon:
         self._on_signals(file)
         tell_systemd("READY=1")
         log.info("the agent runs centre=%s version=%s", self.config.centre, VERSION)
-        watchdog = asyncio.create_task(_watchdog())
+        beside = [asyncio.create_task(_watchdog()), asyncio.create_task(keep_small())]
         try:
             while not self._stop.is_set():
                 self._reload.clear()
@@ -58,7 +59,8 @@ class Daemon:
                 if not self._stop.is_set() and file is not None:
                     tasks = self._reread(file)
         finally:
-            watchdog.cancel()
+            for task in beside:
+                task.cancel()
             tell_systemd("STOPPING=1")
             await asyncio.to_thread(self._shut_down)
 

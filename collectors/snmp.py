@@ -11,38 +11,44 @@ the timeouts are asyncio's.
 
 import asyncio
 import contextlib
+import importlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from msgspec import Struct
-from pyasn1.type import univ
-from pysnmp.carrier.asyncio.dispatch import AsyncioDispatcher
-from pysnmp.error import PySnmpError
-from pysnmp.hlapi.v3arch.asyncio import (
-    USM_AUTH_HMAC96_MD5,
-    USM_AUTH_HMAC96_SHA,
-    USM_AUTH_HMAC128_SHA224,
-    USM_AUTH_HMAC192_SHA256,
-    USM_AUTH_HMAC256_SHA384,
-    USM_AUTH_HMAC384_SHA512,
-    USM_PRIV_CBC56_DES,
-    USM_PRIV_CFB128_AES,
-    USM_PRIV_CFB192_AES,
-    USM_PRIV_CFB256_AES,
-    CommunityData,
-    ContextData,
-    ObjectIdentity,
-    ObjectType,
-    SnmpEngine,
-    UdpTransportTarget,
-    UsmUserData,
-    get_cmd,
-    next_cmd,
-)
-from pysnmp.proto import errind
 
+from collectors.lean import without
 from telemetry.errors import AccessDenied, BadData, ConfigError, TimedOut, Unreachable
+
+with without("pysmi", "cryptography"):
+    from pyasn1.type import univ
+    from pysnmp.carrier.asyncio.dispatch import AsyncioDispatcher
+    from pysnmp.error import PySnmpError
+    from pysnmp.hlapi.v3arch.asyncio import (
+        USM_AUTH_HMAC96_MD5,
+        USM_AUTH_HMAC96_SHA,
+        USM_AUTH_HMAC128_SHA224,
+        USM_AUTH_HMAC192_SHA256,
+        USM_AUTH_HMAC256_SHA384,
+        USM_AUTH_HMAC384_SHA512,
+        USM_PRIV_CBC56_DES,
+        USM_PRIV_CFB128_AES,
+        USM_PRIV_CFB192_AES,
+        USM_PRIV_CFB256_AES,
+        CommunityData,
+        ContextData,
+        ObjectIdentity,
+        ObjectType,
+        SnmpEngine,
+        UdpTransportTarget,
+        UsmUserData,
+        get_cmd,
+        next_cmd,
+    )
+    from pysnmp.proto import errind
+    from pysnmp.proto.secmod.rfc3414.priv import des
+    from pysnmp.proto.secmod.rfc3826.priv import aes
 
 Value = int | bytes | str
 """A number, an octet string, or an OID in dotted text. NULL and missing objects are absent."""
@@ -67,7 +73,8 @@ AUTH_PROTOCOLS, PRIV_PROTOCOLS = tuple(_AUTH), tuple(_PRIV)
 _NO_SUCH_NAME = 2
 _REFUSED = {6: "access", 16: "security level"}  # noAccess, authorizationError (RFC 3416)
 _TICK_SECONDS = 5.0
-_FULL_BATCH = 16
+_FULL_BATCH = 24
+_TOO_BIG = 1
 _TRIES = 2
 _REBUILD_AFTER_TIMEOUTS = 3
 _MAX_OCTETS = 1024
@@ -199,6 +206,8 @@ class Session:
             return {oid: value for oid, value in rows if value is not None}
         if len(oids) == 1:
             return {}
+        if status == _TOO_BIG:  # learned for good
+            self.batch = min(self.batch, max(1, len(oids) // 2))
         if status == _NO_SUCH_NAME and 1 <= index <= len(oids):
             return await self._get_or_split(oids[: index - 1] + oids[index:])
         half = len(oids) // 2  # tooBig, genErr: the index is not to be trusted
@@ -273,9 +282,18 @@ class Session:
         raise BadData(f"{self.access.host}: {name}")
 
 
+def _load_privacy() -> None:
+    """Give pysnmp's ciphers the cryptography that its import went without."""
+    for module in (aes, des):
+        if module.PysnmpCryptoError:
+            importlib.reload(module)  # in place: the classes that are in use see the new names
+
+
 def _credentials(access: Access) -> CommunityData | UsmUserData:
     if access.version != "3":
         return CommunityData(access.community, mpModel=0 if access.version == "1" else 1)
+    if access.priv_key:
+        _load_privacy()
     return UsmUserData(
         access.user,
         authKey=access.auth_key or None,

@@ -4,6 +4,7 @@ from agent.demo.card import CardValue
 
 _R = "1.3.6.1.2.1.33.1"
 ON_BATTERY_ALARM = "1.3.6.1.2.1.33.1.6.2.1.2.1"
+ALARMS_PRESENT = "1.3.6.1.2.1.33.1.6.1.0"
 MAINS, BATTERY = 3, 5
 
 
@@ -16,6 +17,7 @@ def identity() -> dict[str, CardValue]:
         f"{_R}.1.2.0": "Simulated 3 kVA",
         f"{_R}.1.3.0": "1.0",
         f"{_R}.3.2.0": 1,
+        f"{_R}.4.3.0": 1,
         f"{_R}.9.5.0": 3000,
     }
 
@@ -29,7 +31,8 @@ def on_battery(seconds: int = 0, runtime_minutes: int = 38, charge: int = 100) -
     """The values `seconds` into a mains cut."""
     status = 3 if runtime_minutes < 5 else 2
     return _values(BATTERY, status, seconds, runtime_minutes, charge, decivolts=489, mains=0) | {
-        ON_BATTERY_ALARM: ".1.3.6.1.2.1.33.1.6.3.2"
+        ON_BATTERY_ALARM: ".1.3.6.1.2.1.33.1.6.3.2",
+        ALARMS_PRESENT: 1,
     }
 
 
@@ -37,6 +40,7 @@ def _values(
     source: int, battery_status: int, seconds: int, minutes: int, charge: int, decivolts: int, mains: int
 ) -> dict[str, CardValue]:
     return {
+        ALARMS_PRESENT: 0,
         f"{_R}.2.1.0": battery_status,
         f"{_R}.2.2.0": seconds,
         f"{_R}.2.3.0": minutes,

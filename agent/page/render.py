@@ -2,11 +2,11 @@
 
 from datetime import datetime
 from html import escape
-from importlib.resources import files
+from pathlib import Path
 
 from agent.page.tiles import Level, Tile, View, duration
 
-_STYLE = files("agent.page").joinpath("style.css").read_text(encoding="utf-8")
+_STYLE = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
 _SHAPES: dict[Level, tuple[str, str]] = {
     "good": ("good", '<circle cx="12" cy="12" r="11" fill="currentColor"/><path d="M6 12.5l4 4 8-9" class="m"/>'),
     "warning": ("attention", '<path d="M12 1l11.5 21H.5z" fill="currentColor"/><path d="M12 8v7m0 3v1" class="m"/>'),

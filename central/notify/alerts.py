@@ -1,5 +1,6 @@
 """Alertmanager's webhook (version 4) -> Alerts. Foreign input: bounded and checked."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ from msgspec import Struct
 from telemetry.errors import Rejected
 
 MAX_BODY_BYTES = 4 * 2**20
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 
 class _Alert(Struct, rename="camel"):
@@ -48,8 +50,8 @@ def firing(body: bytes) -> list[Alert]:
 
 
 def _plain(text: str) -> str:
-    """Without NUL, which PostgreSQL cannot hold."""
-    return text.replace("\0", "")
+    """In one line: PostgreSQL holds no NUL, a mail's subject no line break."""
+    return _CONTROL.sub(" ", text)
 
 
 def _alert(one: _Alert) -> Alert:

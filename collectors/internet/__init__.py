@@ -14,7 +14,7 @@ from typing import Annotated, Literal, Self
 
 from msgspec import Meta, Struct
 
-from collectors.internet.addresses import HOST_NAME, RESOLVER, plain_http
+from collectors.internet.addresses import HOST_NAME, name_server, plain_http
 from collectors.internet.budget import Budget
 from collectors.internet.engines import Engine
 from collectors.internet.prober import Prober
@@ -102,7 +102,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             raise ValueError("targets: one name twice")
         if self.check_url and not plain_http(self.check_url):
             raise ValueError("check_url must be http://host[:port]/path, without TLS")
-        if any(not RESOLVER.fullmatch(one) for one in self.resolvers):
+        if not all(name_server(one) for one in self.resolvers):
             raise ValueError("resolvers must be IPv4 addresses, with #port where it is not 53")
         if not HOST_NAME.fullmatch(self.resolve_name):
             raise ValueError("resolve_name must be a name such as example.com")

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 _MONTHS_KEPT = 12
+_CLOCK_IS_SET_SINCE = 2025
 
 
 class Spent(Struct):
@@ -85,6 +86,8 @@ class Budget:
 
     def _turn_month(self, now: datetime) -> None:
         """A later month begins with a full purse; an earlier one is a wrong clock, and fills nothing."""
+        if now.year < _CLOCK_IS_SET_SINCE:
+            return  # before time synchronisation, on a gateway without a clock battery
         month, spent = now.strftime("%Y-%m"), self.spent
         if spent.month == "damaged":
             spent.month = month

@@ -15,6 +15,7 @@
       bits     {position = word} for a string of 0 and 1, positions from 1; a word is a status,
                a yes/no field, or alarm:<name>
       alarms   {OID = name} for a table whose values are OIDs
+      count    OID of that table's number of rows: while it says 0 the table is not walked
       static   true: read once an hour
 
 Rows of one field are alternatives: the first that gives a plausible value wins. There is no
@@ -70,12 +71,13 @@ class Row(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     states: dict[str, str | bool] = {}
     bits: dict[str, str] = {}
     alarms: dict[str, str] = {}
+    count: str = ""
     static: bool = False
 
     def oids(self) -> tuple[str, ...]:
         """The instances to GET; a table of alarms is walked instead."""
         if self.alarms:
-            return ()
+            return (self.count,) if self.count else ()
         instances = tuple(f"{self.oid}.{n}" for n in (1, 2, 3)) if self.phases else (self.oid,)
         return (*instances, self.lines) if self.lines else instances
 

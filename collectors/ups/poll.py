@@ -37,7 +37,7 @@ class Card:
             self._present, self._polls = None, 0
         rows = _rows(self._mib)
         raw = await self._values(rows)
-        raw |= await self._alarm_tables(rows)
+        raw |= await self._alarm_tables(rows, raw)
         state = decode(self._static | raw, self._mib, fallback())
         self._watch_status(state)
         return state
@@ -71,10 +71,10 @@ class Card:
         absent = [oid + ".0" for oid in dict.fromkeys(columns) if oid not in raw]
         return await self._session.get(absent) if absent else {}
 
-    async def _alarm_tables(self, rows: list[Row]) -> dict[str, Value]:
+    async def _alarm_tables(self, rows: list[Row], raw: dict[str, Value]) -> dict[str, Value]:
         found: dict[str, Value] = {}
         for row in rows:
-            if row.alarms:
+            if row.alarms and raw.get(row.count) != 0:
                 try:
                     found |= await self._session.walk(row.oid)
                 except CollectError:  # a failing alarm table must not cost the poll (NUT issue 2488)

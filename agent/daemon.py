@@ -84,6 +84,7 @@ class Daemon:
         self.config, self._uplink = config, uplink
         self._health = Health([task.record for task in tasks], self.outbox, uplink)
         self._tasks = tasks
+        self.snapshot.keep_only([*(task.record.source for task in tasks), "agent/self"])
         return [*tasks, Task("agent", HealthConfig(), self._health)]
 
     def _listen(self) -> None:

@@ -43,6 +43,11 @@ class Snapshot:
             if self._source[series] != source or series.metric not in metrics
         }
 
+    def keep_only(self, sources: Iterable[str]) -> None:
+        """Drop what came from a source that is no longer configured."""
+        known = set(sources)
+        self._latest = {series: kept for series, kept in self._latest.items() if self._source[series] in known}
+
     def live(self) -> list[Reading]:
         """Every reading that still counts as the present; one of the future is as old as it is early."""
         now = self._clock()

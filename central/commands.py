@@ -33,7 +33,11 @@ def import_centres(arguments: Namespace) -> int:
     from central.registry import import_csv
 
     url = arguments.database or read_config(Path(arguments.config)).database.url
-    centres, technicians = import_csv(Path(arguments.file), open_database(url))
+    engine = open_database(url)
+    try:
+        centres, technicians = import_csv(Path(arguments.file), engine)
+    finally:
+        engine.dispose()
     print(f"{centres} centres and {technicians} technicians are registered.")
     return 0
 

@@ -105,7 +105,7 @@ notifications = Table(
 
 def open_database(url: str) -> Engine:
     """An Engine whose tables exist; a SQLite file is made durable (WAL, synchronous=FULL)."""
-    engine = create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _durable)
     metadata.create_all(engine)

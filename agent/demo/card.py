@@ -14,7 +14,7 @@ from agent.demo import ber
 CardValue = int | str | bytes | None
 """int: INTEGER; str: OCTET STRING, or an OID when it starts with "."; bytes: ready-made BER; None: NULL."""
 
-_NO_SUCH_NAME = 2
+_TOO_BIG, _NO_SUCH_NAME = 1, 2
 
 
 class Card(asyncio.DatagramProtocol):
@@ -24,6 +24,11 @@ class Card(asyncio.DatagramProtocol):
         self.community = community.encode()
         self.silent = False
         self.single_object_only = False
+        self.most_objects = 0
+        """More objects than this in a request are answered by tooBig; 0: no limit."""
+        self.version_1_only = False
+        self.lose_every = 0
+        """Each so-manieth request is lost; 0: none."""
         self.garbage: bytes | None = None
         self.requests = 0
         self._values: dict[tuple[int, ...], CardValue] = {}
@@ -61,7 +66,8 @@ class Card(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: Any) -> None:
         """asyncio's: one request."""
         self.requests += 1
-        if self.silent or self._transport is None:
+        lost = self.lose_every and self.requests % self.lose_every == 0
+        if self.silent or lost or self._transport is None:
             return
         if self.garbage is not None:
             self._transport.sendto(self.garbage, addr)
@@ -82,19 +88,13 @@ class Card(asyncio.DatagramProtocol):
         wanted = [ber.to_oid(next(ber.items(one.body)).body) for one in ber.items(bindings.body)]
         if self.single_object_only and len(wanted) > 1:
             return None
+        if self.version_1_only and ber.to_int(version.body) != 0:
+            return None
+        if self.most_objects and len(wanted) > self.most_objects:
+            return _message(version.body, community.body, request_id.body, _TOO_BIG, 0, bindings.body)
         error, rows = self._look_up(wanted, pdu.tag == ber.GETNEXT, v1=ber.to_int(version.body) == 0)
-        body = (
-            ber.element(ber.INTEGER, request_id.body)
-            + ber.integer(_NO_SUCH_NAME if error else 0)
-            + ber.integer(error)
-            + ber.element(ber.SEQUENCE, b"".join(rows))
-        )
-        return ber.element(
-            ber.SEQUENCE,
-            ber.element(ber.INTEGER, version.body)
-            + ber.element(ber.OCTETS, community.body)
-            + ber.element(ber.RESPONSE, body),
-        )
+        status = _NO_SUCH_NAME if error else 0
+        return _message(version.body, community.body, request_id.body, status, error, b"".join(rows))
 
     def _look_up(self, wanted: list[tuple[int, ...]], after: bool, *, v1: bool) -> tuple[int, list[bytes]]:
         rows, error = [], 0
@@ -110,6 +110,12 @@ class Card(asyncio.DatagramProtocol):
     def _next(self, name: tuple[int, ...]) -> tuple[int, ...] | None:
         place = bisect_right(self._order, name)
         return self._order[place] if place < len(self._order) else None
+
+
+def _message(version: bytes, community: bytes, request_id: bytes, status: int, index: int, rows: bytes) -> bytes:
+    body = ber.element(ber.INTEGER, request_id) + ber.integer(status) + ber.integer(index)
+    pdu = ber.element(ber.RESPONSE, body + ber.element(ber.SEQUENCE, rows))
+    return ber.element(ber.SEQUENCE, ber.element(ber.INTEGER, version) + ber.element(ber.OCTETS, community) + pdu)
 
 
 def _encoded(value: CardValue) -> bytes:

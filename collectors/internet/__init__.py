@@ -65,6 +65,8 @@ class ThroughputConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """After a start the first test waits the site's own part of this."""
 
     def __post_init__(self) -> None:
+        if self.engine == "http" and not plain_http(self.server):
+            raise ValueError("server must be http://host[:port], without TLS")
         if self.closes_hour <= self.opens_hour:
             raise ValueError("closes_hour must be later than opens_hour")
 

@@ -23,7 +23,7 @@ from collectors.ups.mib import brands
 from collectors.ups.nut import NutUps
 from collectors.ups.plausible import Phases
 from collectors.ups.poll import Card
-from collectors.ups.traps import listen
+from collectors.ups.traps import listen, unlisten
 from telemetry import catalogue as names
 from telemetry.errors import AccessDenied, CollectError, ConfigError
 from telemetry.event import Event
@@ -160,6 +160,8 @@ class Ups:
 
     async def __aexit__(self, *exc: object) -> None:
         self._reader.close()
+        if self._config.trap_port:
+            unlisten(self._config.trap_port, self._trapped)
 
     async def collect(self) -> AsyncIterator[Reading | Event]:
         """Everything the card says that can be true; up = 0 and the error if it does not answer.

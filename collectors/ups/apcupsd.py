@@ -4,6 +4,7 @@ COMMLOST is communication lost, never the last values. Source: apcupsd manual, "
 """
 
 import asyncio
+import contextlib
 
 from collectors.ups.decode import UpsState
 from collectors.ups.facts import Fact, finish, take, text_of
@@ -86,4 +87,6 @@ class ApcupsdUps:
             raise BadData("apcupsd broke off") from problem
         finally:
             writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
         raise BadData("apcupsd reports without end")

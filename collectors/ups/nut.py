@@ -5,6 +5,7 @@ Reads need no password; upsd may ask for one, then access is denied.
 """
 
 import asyncio
+import contextlib
 import shlex
 from collections.abc import AsyncIterator
 
@@ -85,6 +86,8 @@ class NutUps:
             return {row[2]: row[3] for row in rows if len(row) == 4 and row[0] == "VAR"}
         finally:
             writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     async def _first(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
         found = [row[1] async for row in _ask(reader, writer, "LIST UPS") if len(row) > 1 and row[0] == "UPS"]

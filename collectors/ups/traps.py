@@ -40,10 +40,16 @@ class Listener(asyncio.DatagramProtocol):
         self._clock = clock
         self._wake: dict[str, Callable[[], None]] = {}
         self._last: dict[str, float] = {}
+        self.transport: asyncio.BaseTransport | None = None
 
     def register(self, address: str, wake: Callable[[], None]) -> None:
         """Call `wake` for a trap from `address`."""
         self._wake[address] = wake
+
+    def forget(self, wake: Callable[[], None]) -> bool:
+        """Wake this one no more; True when nobody is left."""
+        self._wake = {address: one for address, one in self._wake.items() if one != wake}
+        return not self._wake
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
         """asyncio's: one datagram."""
@@ -65,7 +71,8 @@ async def listen(port: int, host: str, wake: Callable[[], None]) -> None:
     if listener is None:
         listener = _listeners[loop, port] = Listener()
         try:
-            await loop.create_datagram_endpoint(lambda: listener, local_addr=("0.0.0.0", port))
+            own = listener
+            own.transport, _ = await loop.create_datagram_endpoint(lambda: own, local_addr=("0.0.0.0", port))
         except OSError as problem:
             log.error("traps cannot be received, polling goes on port=%d cause=%r", port, problem.strerror)
     try:
@@ -74,3 +81,13 @@ async def listen(port: int, host: str, wake: Callable[[], None]) -> None:
         return
     for one in found:
         listener.register(str(one[4][0]), wake)
+
+
+def unlisten(port: int, wake: Callable[[], None]) -> None:
+    """Undo `listen`; the last one closes the port."""
+    key = (asyncio.get_running_loop(), port)
+    listener = _listeners.get(key)
+    if listener is not None and listener.forget(wake):
+        del _listeners[key]
+        if listener.transport is not None:
+            listener.transport.close()

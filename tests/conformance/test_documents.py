@@ -29,7 +29,7 @@ def test_the_sample_configurations_are_right() -> None:
     assert main(["check-config", str(ROOT / "config/agent.toml")]) == 0
 
 
-@pytest.mark.parametrize("module", ["scripts.samples", "scripts.metrics"])
+@pytest.mark.parametrize("module", ["scripts.samples", "scripts.metrics", "scripts.ups_brands"])
 def test_generated_files_are_up_to_date(module: str) -> None:
     assert subprocess.run([sys.executable, "-m", module, "--check"], cwd=ROOT, check=False).returncode == 0
 

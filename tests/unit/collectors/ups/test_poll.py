@@ -97,7 +97,7 @@ def test_an_alarm_table_that_runs_in_a_circle_never_costs_the_poll() -> None:
             state = await card.read()
         assert (state.status, state.alarms) == ("online", ["on_battery"])
 
-    _with(Looping(MAINS, ALARMS), act)
+    _with(Looping(MAINS | {f"{R}.6.1.0": 1}, ALARMS), act)
 
 
 def test_a_card_that_loses_its_status_is_not_believed_and_is_recognised_anew_when_it_has_it_back() -> None:

@@ -1,0 +1,50 @@
+"""docs/ups-brands.md from the brand files.
+
+python -m scripts.ups_brands            writes it
+python -m scripts.ups_brands --check    exits 1 if the committed one differs
+"""
+
+import sys
+
+from collectors.ups.mib import FALLBACK, FOLDER, Mib, parse_mib
+from stage.parts import ROOT
+
+FILE = ROOT / "docs/ups-brands.md"
+HEAD = """# UPS brands
+
+From the files in `collectors/ups/mibs/`. A card is asked for each brand's probe object; sysObjectID only
+sorts who is asked first. What a brand leaves open is filled in from RFC 1628, field by field. Units behind
+NUT or apcupsd need no brand: `protocol = "nut"` or `"apcupsd"`.
+
+| file | brand | sysObjectID begins with | probe | fields |
+|---|---|---|---|---|
+"""
+
+
+def page() -> str:
+    """The whole file."""
+    mibs = sorted(
+        (parse_mib(file) for file in FOLDER.glob("*.toml")), key=lambda mib: (mib.name == FALLBACK, mib.priority)
+    )
+    return HEAD + "".join(_row(mib) for mib in mibs)
+
+
+def _row(mib: Mib) -> str:
+    fields = ", ".join(dict.fromkeys(row.field for row in mib.row))
+    roots = ", ".join(mib.object_ids)
+    return f"| {mib.name}.toml | {mib.title} | {roots} | {mib.probe} | {fields} |\n"
+
+
+def main() -> int:
+    """Write, or check."""
+    if "--check" not in sys.argv:
+        FILE.write_text(page(), encoding="utf-8")
+        return 0
+    if FILE.is_file() and FILE.read_text(encoding="utf-8") == page():
+        return 0
+    print("docs/ups-brands.md: run python -m scripts.ups_brands", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -10,6 +10,7 @@ from wsgiref.simple_server import WSGIServer
 from agent import VERSION
 from agent.config import Config, read_config
 from agent.health import Health, HealthConfig, tell_systemd, watchdog_seconds
+from agent.heartbeat import Heartbeat
 from agent.memory import keep_small
 from agent.outbox import Outbox
 from agent.scheduler import Task, Tick, run_all
@@ -36,9 +37,10 @@ class Daemon:
         self.snapshot = Snapshot()
         self.outbox = _outbox(config)
         self.server: WSGIServer | None = None
+        self._heartbeat = Heartbeat(config.state_directory / "running")
         self._uplink_class = uplink_class
         self._uplink: Uplink | None = None
-        self._health = Health([], self.outbox, None)
+        self._health = Health([], self.outbox, None, self._heartbeat)
         self._tasks: list[Task] = []
         self._stop = asyncio.Event()
         self._reload = asyncio.Event()
@@ -82,7 +84,7 @@ class Daemon:
         if uplink is not None:
             uplink.start()
         self.config, self._uplink = config, uplink
-        self._health = Health([task.record for task in tasks], self.outbox, uplink)
+        self._health = Health([task.record for task in tasks], self.outbox, uplink, self._heartbeat)
         self._tasks = tasks
         self.snapshot.keep_only([*(task.record.source for task in tasks), "agent/self"])
         return [*tasks, Task("agent", HealthConfig(), self._health)]
@@ -139,6 +141,7 @@ class Daemon:
         if self._uplink is not None:
             self._uplink.stop()
         self.outbox.close()
+        self._heartbeat.end()
 
 
 def _known(events: list[Event]) -> list[Event]:

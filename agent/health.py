@@ -11,6 +11,7 @@ from typing import Any, Self
 from msgspec import Struct
 
 from agent import VERSION
+from agent.heartbeat import Heartbeat
 from agent.outbox import Outbox
 from agent.scheduler import Record
 from agent.uplink import Uplink
@@ -36,8 +37,8 @@ class Health:
 
     changed: asyncio.Event | None = None
 
-    def __init__(self, records: list[Record], outbox: Outbox, uplink: Uplink | None) -> None:
-        self._records, self._outbox, self._uplink = records, outbox, uplink
+    def __init__(self, records: list[Record], outbox: Outbox, uplink: Uplink | None, heartbeat: Heartbeat) -> None:
+        self._records, self._outbox, self._uplink, self._heartbeat = records, outbox, uplink, heartbeat
         self._restart_told = False
 
     async def __aenter__(self) -> Self:
@@ -51,7 +52,8 @@ class Health:
         at = datetime.now(UTC)
         if not self._restart_told:
             self._restart_told = True
-            yield Event("restart", f"restart-{int(at.timestamp())}", at, at, {"version": VERSION})
+            yield self._heartbeat.restart(at)
+        self._heartbeat.beat(at)
         yield reading(names.AGENT_BUILD, 1, at, version=VERSION)
         for record in self._records:
             for one in _record_readings(record, at):

@@ -21,8 +21,8 @@ class Journal:
 
     def __init__(self, file: Path, ups: str) -> None:
         self._file = file
-        self._saved: tuple[datetime | None, datetime | None] = (None, None)
         self.outages = self._read(ups)
+        self._saved: tuple[datetime | None, datetime | None] = (self.outages.since, self.outages.last_seen)
 
     def keep(self) -> None:
         """Write what matters, if it changed enough."""

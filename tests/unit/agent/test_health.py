@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,11 +11,14 @@ import pytest
 
 from agent import VERSION
 from agent.health import Health, tell_systemd, watchdog_seconds
+from agent.heartbeat import Heartbeat
 from agent.outbox import Outbox
 from agent.scheduler import Record
 from telemetry import catalogue as names
 from telemetry.event import Event
 from telemetry.reading import Reading, reading
+
+HEARTBEAT = Heartbeat(Path(tempfile.mkdtemp()) / "running")
 
 
 def _record(**changes: object) -> Record:
@@ -51,7 +55,7 @@ def outbox(tmp_path: Path) -> Outbox:
 
 def test_collectors_and_outbox_are_told_as_they_are(outbox: Outbox) -> None:
     record = _record(up=True, last_success=_ago(3), duration_seconds=0.25, errors={"timed_out": 2, "bug": 1})
-    found, _ = _collect(Health([record], outbox, None))
+    found, _ = _collect(Health([record], outbox, None, HEARTBEAT))
     assert found["centre_agent_build_info", (VERSION,)] == 1
     assert found["centre_agent_collector_up", ("ups", "rack")] == 1
     assert found["centre_agent_collector_duration_seconds", ("ups", "rack")] == 0.25
@@ -63,13 +67,13 @@ def test_collectors_and_outbox_are_told_as_they_are(outbox: Outbox) -> None:
 
 
 def test_a_collector_that_never_ran_is_neither_up_nor_down(outbox: Outbox) -> None:
-    found, _ = _collect(Health([_record()], outbox, None))
+    found, _ = _collect(Health([_record()], outbox, None, HEARTBEAT))
     assert not any(name.startswith("centre_agent_collector") for name, _ in found)
     outbox.close()
 
 
 def test_a_start_is_one_event(outbox: Outbox) -> None:
-    health = Health([], outbox, None)
+    health = Health([], outbox, None, HEARTBEAT)
     _, first = _collect(health)
     _, second = _collect(health)
     assert ([event.kind for event in first], second) == (["restart"], [])
@@ -79,7 +83,7 @@ def test_a_start_is_one_event(outbox: Outbox) -> None:
 
 def test_all_is_well_while_everything_has_made_progress(outbox: Outbox) -> None:
     outbox.append("ups/rack", [reading(names.UPS_UP, 1, datetime.now(UTC), ups="rack")])
-    report = Health([_record(up=True, last_success=_ago(20))], outbox, None).report()
+    report = Health([_record(up=True, last_success=_ago(20))], outbox, None, HEARTBEAT).report()
     assert report == {"ok": True, "problems": []}
     outbox.close()
 
@@ -91,13 +95,13 @@ def test_a_collector_is_late_after_three_intervals_and_ninety_seconds(
     outbox: Outbox, silent: float, interval: float, late: bool
 ) -> None:
     record = _record(last_success=_ago(silent), interval_seconds=interval, problem="timed_out: no answer")
-    problems = Health([record], outbox, None).report()["problems"]
+    problems = Health([record], outbox, None, HEARTBEAT).report()["problems"]
     assert any("ups/rack has given nothing" in text and "timed_out" in text for text in problems) is late
     outbox.close()
 
 
 def test_a_collector_that_never_gave_anything_is_late_from_the_start_of_the_agent(outbox: Outbox) -> None:
-    problems = Health([_record(started=time.monotonic() - 100)], outbox, None).report()["problems"]
+    problems = Health([_record(started=time.monotonic() - 100)], outbox, None, HEARTBEAT).report()["problems"]
     assert any("no attempt has ended" in text for text in problems)
     outbox.close()
 
@@ -105,7 +109,7 @@ def test_a_collector_that_never_gave_anything_is_late_from_the_start_of_the_agen
 def test_a_disk_that_takes_nothing_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     outbox = Outbox(tmp_path / "file" / "outbox.sqlite")
-    report = Health([], outbox, None).report()
+    report = Health([], outbox, None, HEARTBEAT).report()
     assert report["ok"] is False
     assert any("do not reach the disk" in text for text in report["problems"])
 

@@ -1,0 +1,107 @@
+"""Outages survive restarts and power losses; our own battery-low rule; quick readings on battery."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from agent.demo import ups
+from agent.demo.card import Card
+from agent.heartbeat import Heartbeat
+from collectors.snmp import Session
+from collectors.ups import LowRule
+from collectors.ups.journal import Journal
+from telemetry import catalogue as names
+from telemetry.reading import Reading
+from tests.devices.cards import served
+from tests.devices.collector import collector
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def test_an_outage_goes_on_over_a_restart_under_the_same_id(tmp_path: Path) -> None:
+    first = Journal(tmp_path / "j", "rack")
+    first.outages.see("online", at(0), None)
+    opened = first.outages.see("on_battery", at(10), 1800.0, 0.9)
+    first.keep()
+    again = Journal(tmp_path / "j", "rack")
+    assert again.outages.see("on_battery", at(40), 1700.0, 0.8) is None
+    ended = again.outages.see("online", at(100), None)
+    assert opened is not None
+    assert ended is not None
+    assert (ended.id, ended.start, ended.end) == (opened.id, at(10), at(100))
+    assert ended.evidence["charge_low"] == 0.8
+    assert ended.evidence["runtime_high_seconds"] == 1800.0
+
+
+def test_mains_that_came_back_while_the_gateway_was_dark_ends_the_outage_with_the_gap(tmp_path: Path) -> None:
+    first = Journal(tmp_path / "j", "rack")
+    first.outages.see("on_battery", at(10), 300.0, 0.3)
+    first.keep()
+    again = Journal(tmp_path / "j", "rack")
+    ended = again.outages.see("online", at(3610), None)
+    assert ended is not None
+    assert (ended.evidence["ended"], ended.evidence["gap_seconds"]) == ("unseen", 3600)
+    again.keep()
+    assert not (tmp_path / "j").exists()
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b'{"ups":"other","since":"2026-03-01T12:00:00Z"}', b"\xff"])
+def test_a_damaged_journal_is_as_good_as_none(tmp_path: Path, damage: bytes) -> None:
+    (tmp_path / "j").write_bytes(damage)
+    assert Journal(tmp_path / "j", "rack").outages.since is None
+
+
+def test_a_directory_that_takes_nothing_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    journal = Journal(tmp_path / "file" / "j", "rack")
+    journal.outages.see("on_battery", at(0), None)
+    journal.keep()
+
+
+def test_low_is_below_a_threshold_on_battery_for_two_readings() -> None:
+    rule = LowRule(0.2, 300)
+    assert [rule.holds("on_battery", 0.15, None), rule.holds("on_battery", 0.14, None)] == [False, True]
+    assert not rule.holds("online", 0.1, 10)
+    assert [rule.holds("on_battery", None, 299), rule.holds("on_battery", 0.9, 299)] == [False, True]
+    assert not rule.holds("on_battery", 0.9, 301)
+    assert not rule.holds("on_battery", None, None)
+
+
+def test_on_battery_the_source_is_read_again_soon_and_the_rest_is_not() -> None:
+    async def act() -> tuple[set[str], set[str]]:
+        card = Card(ups.identity() | ups.on_battery(5))
+        async with served(card) as there, collector("rack", Session(there), battery_interval_seconds=0.5) as reader:
+            full = {one.metric.name async for one in reader.collect() if isinstance(one, Reading)}
+            assert reader.changed is not None
+            async with asyncio.timeout(3):
+                await reader.changed.wait()
+            quick = {one.metric.name async for one in reader.collect() if isinstance(one, Reading)}
+            return full, quick
+
+    full, quick = asyncio.run(act())
+    assert names.UPS_STATUS.name in quick
+    assert names.UPS_RUNTIME.name in quick
+    assert names.UPS_OUTPUT_LOAD.name not in quick
+    assert quick < full
+
+
+def test_a_run_that_was_cut_off_is_told_with_its_gap_and_a_planned_stop_is_clean(tmp_path: Path) -> None:
+    file = tmp_path / "running"
+    Heartbeat(file).beat(at(0))
+    event = Heartbeat(file).restart(at(120))
+    assert (event.start, event.end) == (at(0), at(120))
+    assert (event.evidence["clean"], event.evidence["gap_seconds"]) == (False, 120)
+    Heartbeat(file).end()
+    assert Heartbeat(file).restart(at(300)).evidence["clean"] is True
+
+
+def test_a_clock_behind_the_last_beat_gives_no_negative_gap(tmp_path: Path) -> None:
+    Heartbeat(tmp_path / "running").beat(at(500))
+    event = Heartbeat(tmp_path / "running").restart(at(0))
+    assert event.start == event.end

@@ -39,7 +39,6 @@ class Health:
 
     def __init__(self, records: list[Record], outbox: Outbox, uplink: Uplink | None, heartbeat: Heartbeat) -> None:
         self._records, self._outbox, self._uplink, self._heartbeat = records, outbox, uplink, heartbeat
-        self._restart_told = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -50,9 +49,9 @@ class Health:
     async def collect(self) -> AsyncIterator[Reading | Event]:
         """Collectors, outbox and uplink as they are now; a restart event once."""
         at = datetime.now(UTC)
-        if not self._restart_told:
-            self._restart_told = True
-            yield self._heartbeat.restart(at)
+        restart = self._heartbeat.restart(at)
+        if restart is not None:
+            yield restart
         self._heartbeat.beat(at)
         yield reading(names.AGENT_BUILD, 1, at, version=VERSION)
         for record in self._records:

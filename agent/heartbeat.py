@@ -18,9 +18,13 @@ class Heartbeat:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._before = self._read()
+        self._told = False
 
-    def restart(self, at: datetime) -> Event:
-        """The restart event: from the last beat of an unclean run, else from now, to now."""
+    def restart(self, at: datetime) -> Event | None:
+        """The restart event, once: from the last beat of an unclean run, else from now, to now."""
+        if self._told:
+            return None
+        self._told = True
         before = self._before
         if before is None or before > at:
             return Event("restart", f"restart-{int(at.timestamp())}", at, at, {"version": VERSION, "clean": True})

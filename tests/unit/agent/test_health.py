@@ -73,11 +73,11 @@ def test_a_collector_that_never_ran_is_neither_up_nor_down(outbox: Outbox) -> No
 
 
 def test_a_start_is_one_event(outbox: Outbox) -> None:
-    health = Health([], outbox, None, HEARTBEAT)
+    health = Health([], outbox, None, Heartbeat(Path(tempfile.mkdtemp()) / "running"))
     _, first = _collect(health)
     _, second = _collect(health)
     assert ([event.kind for event in first], second) == (["restart"], [])
-    assert first[0].evidence == {"version": VERSION}
+    assert first[0].evidence == {"version": VERSION, "clean": True}
     outbox.close()
 
 

@@ -95,13 +95,17 @@ def test_a_run_that_was_cut_off_is_told_with_its_gap_and_a_planned_stop_is_clean
     file = tmp_path / "running"
     Heartbeat(file).beat(at(0))
     event = Heartbeat(file).restart(at(120))
+    assert event is not None
     assert (event.start, event.end) == (at(0), at(120))
     assert (event.evidence["clean"], event.evidence["gap_seconds"]) == (False, 120)
     Heartbeat(file).end()
-    assert Heartbeat(file).restart(at(300)).evidence["clean"] is True
+    planned = Heartbeat(file).restart(at(300))
+    assert planned is not None
+    assert planned.evidence["clean"] is True
 
 
 def test_a_clock_behind_the_last_beat_gives_no_negative_gap(tmp_path: Path) -> None:
     Heartbeat(tmp_path / "running").beat(at(500))
     event = Heartbeat(tmp_path / "running").restart(at(0))
+    assert event is not None
     assert event.start == event.end

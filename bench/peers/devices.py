@@ -1,6 +1,6 @@
 """The simulated devices that all compared programs read, in a process of their own: `... devices PORT`.
 
-A UPS card with RFC 1628 values of three phases, so that there are 24 numeric objects, and a name
+A UPS card with RFC 1628 values of three phases, so that there are 24 numbers to poll, and a name
 server. Not measured.
 """
 
@@ -12,24 +12,24 @@ from agent.demo.card import Card, CardValue
 from agent.demo.far_end import NameServer
 
 _TABLES = "1.3.6.1.2.1.33.1."
-ALARMS_PRESENT = f"{_TABLES}6.1.0"
-_THREE_PHASES: dict[str, CardValue] = {
+_ALARMS_PRESENT = f"{_TABLES}6.1.0"
+_LINE_COUNTS: dict[str, CardValue] = {f"{_TABLES}3.2.0": 3, f"{_TABLES}4.3.0": 3}
+_OTHER_LINES: dict[str, CardValue] = {
     **{f"{_TABLES}3.3.1.3.{line}": 229 + line for line in (2, 3)},
     **{f"{_TABLES}4.4.1.2.{line}": 230 for line in (2, 3)},
     **{f"{_TABLES}4.4.1.3.{line}": 40 + line for line in (2, 3)},
     **{f"{_TABLES}4.4.1.5.{line}": 30 + line for line in (2, 3)},
-    ALARMS_PRESENT: 0,
 }
 
 
 def values() -> dict[str, CardValue]:
     """Everything the card says."""
-    return ups.identity() | ups.on_mains() | _THREE_PHASES
+    return ups.identity() | ups.on_mains() | _OTHER_LINES | _LINE_COUNTS | {_ALARMS_PRESENT: 0}
 
 
 def polled() -> list[str]:
-    """The 24 numbers that change; our agent walks the alarm table where the others read their count."""
-    return sorted(set(ups.on_mains()) | set(_THREE_PHASES))
+    """The 24 numbers that change, in the order of their OIDs."""
+    return sorted(set(ups.on_mains()) | set(_OTHER_LINES) | {_ALARMS_PRESENT})
 
 
 async def _serve(port: int) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -46,7 +46,7 @@ class Health:
     async def __aexit__(self, *exc: object) -> None:
         pass
 
-    async def collect(self) -> AsyncIterator[Reading | Event]:
+    async def collect(self) -> AsyncGenerator[Reading | Event, None]:
         """Collectors, outbox and uplink as they are now; a restart event once."""
         at = datetime.now(UTC)
         restart = self._heartbeat.restart(at)

@@ -119,9 +119,12 @@ class Task:
 
     async def _collect(self, tick: Tick) -> tuple[str, str]:
         try:
-            async with asyncio.timeout(self._config.deadline_seconds), aclosing(self._collector.collect()) as items:  # type: ignore[type-var]
+            async with asyncio.timeout(self._config.deadline_seconds), aclosing(self._collector.collect()) as items:
                 async for one in items:
-                    (tick.events if isinstance(one, Event) else tick.readings).append(one)  # type: ignore[arg-type]
+                    if isinstance(one, Event):
+                        tick.events.append(one)
+                    else:
+                        tick.readings.append(one)
         except CollectError as problem:
             return problem.reason, str(problem)
         except TimeoutError:

@@ -8,7 +8,7 @@ import logging
 import socketserver
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import msgspec
@@ -54,7 +54,7 @@ class Site:
         """WSGI."""
         path = environ.get("PATH_INFO", "/")
         if path == "/metrics":
-            return self._metrics(environ, start)  # type: ignore[no-any-return]
+            return cast("Iterable[bytes]", self._metrics(environ, start))
         made = {"/": self._page, "/wall": self._wall, "/status.json": self._status, "/health": self._health}.get(path)
         if made is None or environ.get("REQUEST_METHOD") not in ("GET", "HEAD"):
             return _answer(start, "404 Not Found", "text/plain", "Try /, /wall, /metrics, /status.json or /health.\n")
@@ -131,7 +131,7 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
     def server_bind(self) -> None:
         # WSGIServer asks DNS for the host's name here, which hangs while the line is down.
         socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = self.server_address[0], self.server_address[1]  # type: ignore[assignment]
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
         self.setup_environ()
 
     def handle_error(self, request: Any, client_address: Any) -> None:

@@ -7,7 +7,7 @@ configured is never imported.
 
 import asyncio
 import importlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any, Protocol, Self, cast
 
@@ -48,7 +48,7 @@ class Collector(Protocol):
     async def __aexit__(self, *exc: object) -> None:
         """Release what was opened."""
 
-    def collect(self) -> AsyncIterator[Reading | Event]:
+    def collect(self) -> AsyncGenerator[Reading | Event, None]:
         """Yield what can be read now, then raise CollectError for what could not."""
 
 

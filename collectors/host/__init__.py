@@ -6,7 +6,7 @@ Sources: psutil, adjtimex(2). A file system or sensor that is not there yields n
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Self
@@ -60,7 +60,7 @@ class Host:
     async def __aexit__(self, *exc: object) -> None:
         pass
 
-    async def collect(self) -> AsyncIterator[Reading | Event]:
+    async def collect(self) -> AsyncGenerator[Reading | Event, None]:
         """Every value that the machine offers; raises BadData naming the mounts that it does not have."""
         at = datetime.now(UTC)
         memory = psutil.virtual_memory()

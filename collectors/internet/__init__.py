@@ -7,7 +7,7 @@ gives no value, and no value is ever zero for lack of a measurement.
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -145,7 +145,7 @@ class Internet:
                 await asyncio.gather(task, return_exceptions=True)
         self._budget.save()
 
-    async def collect(self) -> AsyncIterator[Reading | Event]:
+    async def collect(self) -> AsyncGenerator[Reading | Event, None]:
         """The window since the last collection, and the results of a test that has ended."""
         await self._prober_has_spoken()
         at = datetime.now(UTC)

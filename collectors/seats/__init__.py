@@ -6,7 +6,7 @@ Evidence comes from sensors on the local MQTT broker and from check-ins. No evid
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Self
@@ -122,7 +122,7 @@ class Seats:
         if self._sensors is not None:
             self._sensors.stop()
 
-    async def collect(self) -> AsyncIterator[Reading | Event]:
+    async def collect(self) -> AsyncGenerator[Reading | Event, None]:
         """Counts by space; raises CollectError for a source that cannot be read."""
         at, now = datetime.now(UTC), time.monotonic()
         problem = self._read_checkins(at, now)
@@ -202,7 +202,8 @@ class Seats:
         }
         for source, statuses in by_source.items():
             for status in names.SENSOR_STATUSES if statuses else ():
-                yield reading(names.SEAT_SENSORS, statuses.count(status), at, source=source, status=status)  # type: ignore[arg-type]
+                count = sum(one == status for one in statuses)
+                yield reading(names.SEAT_SENSORS, count, at, source=source, status=status)
 
 
 class Tally:

@@ -6,7 +6,7 @@ plausible.py; what it does not say is absent.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, Self
@@ -163,7 +163,7 @@ class Ups:
         if self._config.trap_port:
             unlisten(self._config.trap_port, self._trapped)
 
-    async def collect(self) -> AsyncIterator[Reading | Event]:
+    async def collect(self) -> AsyncGenerator[Reading | Event, None]:
         """Everything the card says that can be true; up = 0 and the error if it does not answer.
 
         On battery the source, charge and runtime are read more often than the rest.

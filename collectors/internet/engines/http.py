@@ -12,6 +12,7 @@ import statistics
 import struct
 import sys
 import time
+from typing import cast
 from urllib.parse import urlsplit
 
 import msgspec
@@ -99,7 +100,7 @@ class Transfer:
         deadline = begun + MAX_SECONDS[self._request.test_class] + (1.0 if self._rtt > 0.06 else 0.0)
         while True:
             for key, _ in selector.select(max(0.0, next_tick - time.monotonic())):
-                self._serve(key.fileobj)  # type: ignore[arg-type]
+                self._serve(cast("socket.socket", key.fileobj))
             now = time.monotonic()
             if now < next_tick:
                 continue
@@ -215,7 +216,7 @@ def _address(host: str, port: int) -> tuple[str, int]:
         found = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)
     except OSError as problem:
         raise Unreachable(f"{host}: no such name", reason="no_such_name") from problem
-    return found[0][4][0], port  # type: ignore[return-value]
+    return str(found[0][4][0]), port
 
 
 def _connect(address: tuple[str, int], count: int) -> tuple[list[socket.socket], float]:

@@ -81,6 +81,15 @@ def _devices(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     probe.add_argument("--json", action="store_true", help="on one line")
     probe.set_defaults(act=("agent.commands.devices", "probe_ups"))
 
+    look = commands.add_parser(
+        "discover", help="what answers in the centre's network, and a configuration to begin with"
+    )
+    look.add_argument("--network", default="", metavar="CIDR", help="default: the /24 of the gateway")
+    look.add_argument("--community", default="public")
+    look.add_argument("--snmp-port", type=int, default=161)
+    look.add_argument("--write", default="", metavar="FILE")
+    look.set_defaults(act=("agent.commands.discover", "discover"))
+
     speed = commands.add_parser("speedtest", help="one throughput test")
     speed.add_argument("--server", required=True, metavar="URL")
     speed.add_argument("--engine", default="http", choices=["http", "speedtest_cli"])

@@ -76,6 +76,8 @@ _TICK_SECONDS = 5.0
 _FULL_BATCH = 24
 _TOO_BIG = 1
 _TRIES = 2
+_TRIES_ALIVE = 4
+"""So often a device that has answered lately is asked: a lossy network is not a dead card."""
 _REBUILD_AFTER_TIMEOUTS = 3
 _MAX_OCTETS = 1024
 _SHORTEST_KEY = 8
@@ -134,6 +136,7 @@ class Session:
         self.access = access
         self.batch = _FULL_BATCH
         self._proved = 1
+        self._alive = False
         self._timeouts = 0
         self._lock = asyncio.Lock()
         self._engine: SnmpEngine | None = None
@@ -214,14 +217,16 @@ class Session:
         return await self._get_or_split(oids[:half]) | await self._get_or_split(oids[half:])
 
     async def _exchange(self, command: Any, oids: list[str]) -> tuple[int, int, list[tuple[str, Value | None]]]:
-        for attempt in range(_TRIES):
+        tries = _TRIES_ALIVE if self._alive else _TRIES
+        for attempt in range(tries):
             try:
                 async with asyncio.timeout(self.access.timeout_seconds):
                     return await self._send(command, oids)
             except TimeoutError:
                 self._after_timeout()
-                if attempt == _TRIES - 1:
+                if attempt == tries - 1:
                     break
+        self._alive = False
         raise TimedOut(f"no answer from {self.access.host}:{self.access.port}")
 
     def _after_timeout(self) -> None:
@@ -240,7 +245,7 @@ class Session:
             raise BadData(f"{self.access.host}: {str(error)[:120]}") from error
         if problem is not None:
             self._raise(problem)
-        self._timeouts = 0
+        self._timeouts, self._alive = 0, True
         if int(status) in _REFUSED:
             raise AccessDenied(f"{self.access.host} refuses the {_REFUSED[int(status)]}")
         return int(status), int(index), [(str(name), _plain(value)) for name, value in rows]

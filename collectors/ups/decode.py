@@ -27,6 +27,8 @@ class UpsState(Struct, kw_only=True):
     battery_low: bool | None = None
     replace_battery: bool | None = None
     overload: bool | None = None
+    communicating: bool | None = None
+    """False: the card answers, but has lost its UPS; what it says of the UPS is history."""
     charge_ratio: float | None = None
     runtime_seconds: float | None = None
     on_battery_seconds: float | None = None
@@ -227,10 +229,11 @@ def settle(state: UpsState) -> None:
     """The rules that need more than one field; mends or empties what contradicts itself."""
     if state.status == "off" and "on_battery" in state.alarms and any(v > 0 for v in _known(state.output_volts)):
         state.status = "on_battery"  # a running load outranks OFF (NUT issue 2278)
-    if "battery_bad" in state.alarms and state.replace_battery is None:
-        state.replace_battery = True
-    if "output_overload" in state.alarms and state.overload is None:
-        state.overload = True
+    _heed_alarms(state)
+    if state.communicating is False:
+        _forget(state)
+        return
+    _settle_zeros(state)
     if state.status != "on_battery":
         # Cards keep the seconds of the last outage after mains returns (pve-ups issue 25).
         state.on_battery_seconds = 0.0 if state.status else None
@@ -244,7 +247,42 @@ def settle(state: UpsState) -> None:
     _settle_watts(state)
 
 
+def _heed_alarms(state: UpsState) -> None:
+    """An alarm outranks a flag that says all is well."""
+    alarms = set(state.alarms)
+    if "battery_bad" in alarms:
+        state.replace_battery = True
+    if alarms & {"output_overload", "overload"}:
+        state.overload = True
+    if alarms & {"low_battery", "depleted_battery"}:
+        state.battery_low = True
+    if "communications_lost" in alarms:
+        state.communicating = False
+
+
+def _forget(state: UpsState) -> None:
+    """Only who it is and its alarms remain."""
+    fresh = UpsState()
+    for name in fresh.__struct_fields__:
+        if name not in {*TEXTS, "mib", "alarms", "rejected", "communicating"}:
+            setattr(state, name, getattr(fresh, name))
+
+
+def _settle_zeros(state: UpsState) -> None:
+    """Nought where there must be something is an object that the card does not support."""
+    on_mains = state.status in ("online", "boost", "trim", "eco")
+    for field in _VOLTAGES:
+        volts: Phases = getattr(state, field)
+        if on_mains and volts and not any(volts):
+            state.rejected.append(Rejection(field, "0", "zero_on_mains"))
+            setattr(state, field, [])
+    if state.charge_ratio == 0 and (state.runtime_seconds or 0) > _LONG_RUNTIME_SECONDS:
+        state.rejected.append(Rejection("charge", "0", "zero_with_runtime"))
+        state.charge_ratio = None
+
+
 _SMALLEST_LOAD = 0.05
+_LONG_RUNTIME_SECONDS = 600.0
 
 
 def _settle_watts(state: UpsState) -> None:

@@ -13,7 +13,7 @@ _HERTZ = frozenset({"input_hertz", "output_hertz"})
 _WEEK = 7 * 86400.0
 RULES = (
     "sentinel", "negative", "out_of_range", "wrong_type", "unknown_enum", "zero_runtime_on_mains",
-    "zero_under_load", "zero_frequency", "absolute_zero", "not_text",
+    "zero_under_load", "zero_on_mains", "zero_with_runtime", "zero_frequency", "absolute_zero", "not_text",
 )  # fmt: skip
 
 

@@ -6,13 +6,13 @@ from collectors.snmp import Session, Value
 from collectors.ups.decode import UpsState, decode
 from collectors.ups.detect import detect
 from collectors.ups.mib import Mib, Row, fallback
-from telemetry.errors import CollectError, NotRecognised
+from telemetry.errors import CollectError, NotRecognised, Unreachable
 
 _STATIC_EVERY = 360  # polls; an hour at 10 s
 _REDETECT_AFTER = 3
 _FIRST_POLLS = 3
 """So often everything is asked: what is NULL while a card starts may have a value a moment later."""
-_URGENT = frozenset({"status", "battery_low", "charge_ratio", "runtime_seconds", "on_battery_seconds"})
+_URGENT = frozenset({"status", "communicating", "battery_low", "charge_ratio", "runtime_seconds", "on_battery_seconds"})
 
 
 class Card:
@@ -32,15 +32,17 @@ class Card:
 
     async def read(self) -> UpsState:
         """The state now; raises CollectError as Session.get does, NotRecognised for a non-UPS."""
+        return self._believed(await self.state())
+
+    async def state(self) -> UpsState:
+        """The same, also of a card that has lost its UPS or says no status."""
         if self._mib is None:
             self._mib = await detect(self._session)
             self._present, self._polls = None, 0
         rows = _rows(self._mib)
         raw = await self._values(rows)
         raw |= await self._alarm_tables(rows, raw)
-        state = decode(self._static | raw, self._mib, fallback())
-        self._watch_status(state)
-        return state
+        return decode(self._static | raw, self._mib, fallback())
 
     async def read_source(self) -> UpsState:
         """What matters on battery: source, charge, runtime, the card's own low flag; nothing else is asked."""
@@ -48,9 +50,7 @@ class Card:
             return await self.read()
         oids = [oid for row in _rows(self._mib) if row.field in _URGENT for oid in row.oids()]
         raw = await self._session.get([oid for oid in dict.fromkeys(oids) if oid in self._present])
-        state = decode(raw, self._mib, fallback())
-        self._watch_status(state)
-        return state
+        return self._believed(decode(raw, self._mib, fallback()))
 
     async def _values(self, rows: list[Row]) -> dict[str, Value]:
         hourly = self._polls % _STATIC_EVERY == 0
@@ -81,12 +81,15 @@ class Card:
                     continue
         return found
 
-    def _watch_status(self, state: UpsState) -> None:
+    def _believed(self, state: UpsState) -> UpsState:
+        if state.communicating is False:
+            raise Unreachable("the card answers, but has lost its UPS")
         self._without_status = 0 if state.status else self._without_status + 1
         if self._without_status >= _REDETECT_AFTER:
             self._mib, self._without_status = None, 0
         if state.status is None:
             raise NotRecognised("the card no longer says where its output comes from")
+        return state
 
 
 def _rows(mib: Mib) -> list[Row]:

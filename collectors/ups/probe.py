@@ -9,7 +9,7 @@ from collectors.ups.decode import UpsState
 from collectors.ups.poll import Card
 from telemetry.errors import NotRecognised
 
-_HIDDEN = ("on_battery_seconds", "nominal_voltamperes")
+_HIDDEN = ("on_battery_seconds", "nominal_voltamperes", "communicating")
 
 
 async def probe(access: Access) -> dict[str, Any]:
@@ -19,10 +19,10 @@ async def probe(access: Access) -> dict[str, Any]:
     """
     async with Session(access) as session:
         try:
-            state = await Card(session).read()
+            state = await Card(session).state()
         except NotRecognised:
             return as_json(UpsState(), recognised=False)
-        return as_json(state, recognised=True)
+        return as_json(state, recognised=state.status is not None or state.communicating is False)
 
 
 def as_json(state: UpsState, *, recognised: bool) -> dict[str, Any]:

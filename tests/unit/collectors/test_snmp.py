@@ -93,7 +93,7 @@ def test_a_silent_card_costs_two_timeouts_and_two_datagrams() -> None:
     assert card.requests == 2
 
 
-def test_a_card_that_was_proved_and_falls_silent_costs_two_timeouts() -> None:
+def test_a_card_that_was_proved_and_falls_silent_costs_four_timeouts() -> None:
     async def read_and_lose() -> float:
         card = Card(VALUES)
         async with served(card) as at, Session(at) as session:
@@ -104,7 +104,7 @@ def test_a_card_that_was_proved_and_falls_silent_costs_two_timeouts() -> None:
                 await session.get(MANY)
             return time.perf_counter() - begun
 
-    assert asyncio.run(read_and_lose()) < 2 * TIMEOUT + 0.5
+    assert asyncio.run(read_and_lose()) < 4 * TIMEOUT + 0.5  # a lossy network is not a dead card
 
 
 def test_a_card_that_comes_back_is_read_again() -> None:

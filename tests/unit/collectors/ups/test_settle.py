@@ -1,0 +1,50 @@
+"""What one field says about another: alarms outrank flags, a lost UPS is forgotten, nought that cannot be is absent."""
+
+from typing import Any
+
+import pytest
+
+from collectors.ups.decode import UpsState, settle
+
+
+def settled(**fields: Any) -> UpsState:
+    state = UpsState(**({"status": "online"} | fields))
+    settle(state)
+    return state
+
+
+@pytest.mark.parametrize(
+    ("alarm", "field"),
+    [
+        ("battery_bad", "replace_battery"),
+        ("low_battery", "battery_low"),
+        ("depleted_battery", "battery_low"),
+        ("output_overload", "overload"),
+    ],
+)
+def test_an_alarm_outranks_a_flag_that_says_all_is_well(alarm: str, field: str) -> None:
+    assert getattr(settled(alarms=[alarm], **{field: False}), field) is True
+
+
+def test_a_card_that_has_lost_its_ups_tells_only_who_it_is() -> None:
+    state = settled(communicating=False, model="SMT1500", charge_ratio=1.0, input_volts=[230.0], alarms=["x"])
+    assert (state.status, state.charge_ratio, state.input_volts) == (None, None, [])
+    assert (state.model, state.alarms) == ("SMT1500", ["x"])
+
+
+def test_the_alarm_of_lost_communication_does_the_same() -> None:
+    assert settled(alarms=["communications_lost"], runtime_seconds=900.0).runtime_seconds is None
+
+
+@pytest.mark.parametrize("field", ["input_volts", "output_volts"])
+def test_no_voltage_on_mains_is_an_object_that_is_not_supported(field: str) -> None:
+    state = settled(**{field: [0.0]})
+    assert getattr(state, field) == []
+    assert [one.rule for one in state.rejected] == ["zero_on_mains"]
+    assert getattr(settled(status="on_battery", **{field: [0.0]}), field) == [0.0]
+
+
+def test_an_empty_battery_with_an_hour_of_runtime_is_not_empty() -> None:
+    state = settled(charge_ratio=0.0, runtime_seconds=3600.0)
+    assert state.charge_ratio is None
+    assert settled(charge_ratio=0.0, runtime_seconds=60.0).charge_ratio == 0.0

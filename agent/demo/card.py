@@ -30,6 +30,7 @@ class Card(asyncio.DatagramProtocol):
         self.lose_every = 0
         """Each so-manieth request is lost; 0: none."""
         self.garbage: bytes | None = None
+        self.delay_seconds = 0.0
         self.requests = 0
         self._values: dict[tuple[int, ...], CardValue] = {}
         self._order: list[tuple[int, ...]] = []
@@ -77,6 +78,10 @@ class Card(asyncio.DatagramProtocol):
         except (ValueError, IndexError):
             return
         if answer is not None:
+            asyncio.get_running_loop().call_later(self.delay_seconds, self._send, answer, addr)
+
+    def _send(self, answer: bytes, addr: Any) -> None:
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.sendto(answer, addr)
 
     def _answer(self, data: bytes) -> bytes | None:

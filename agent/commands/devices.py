@@ -105,6 +105,7 @@ def speedtest(arguments: Namespace) -> int:
     if not arguments.json:
         print(f"Measuring {arguments.direction} against {arguments.server} ...", file=sys.stderr)
     result = asyncio.run(engines.measure(request))
+    del result["spent_bytes"]  # for the budget, not for people
     print(json.dumps(result, indent=None if arguments.json else 2))
     return EXIT_NOT_MEASURED if result["failed"] else 0
 

@@ -6,7 +6,7 @@ name is never imported.
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
@@ -57,6 +57,15 @@ class UplinkConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """The first connection waits a random part of this, so that a country does not return in one second."""
     will_delay_seconds: Annotated[int, Meta(ge=0, le=3600)] = 30
     """The broker declares the centre lost this long after the line broke."""
+
+    @property
+    def in_the_clear(self) -> bool:
+        """Whether readings would leave this machine without TLS."""
+        return not self.tls and not _is_loopback(self.host)
+
+
+def _is_loopback(host: str) -> bool:
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 class OutboxConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -151,10 +160,15 @@ def _convert(file: Path, path: str, table: Any, kind: type[Any]) -> Any:
     except msgspec.ValidationError as problem:
         what, _, where = str(problem).partition(" - at `$")
         where = f"${path}{where.rstrip('`')}"
-        raise ConfigError(file, where, what, _allowed(kind, what)) from problem
+        raise ConfigError(file, where, what, _allowed(kind, what, where.removeprefix(f"${path}"))) from problem
 
 
-def _allowed(kind: type[Any], problem: str) -> str:
-    if "unknown field" in problem or "missing required" in problem:
-        return ", ".join(kind.__struct_fields__)
-    return ""
+def _allowed(kind: type[Any], problem: str, where: str) -> str:
+    """The keys of the table that `where` names below `kind`, for an unknown or a missing key."""
+    if "unknown field" not in problem and "missing required" not in problem:
+        return ""
+    for name in where.strip(".").split("."):
+        hints = get_type_hints(kind).get(name.partition("[")[0])
+        inner = [one for one in (hints, *get_args(hints)) if hasattr(one, "__struct_fields__")]
+        kind = inner[0] if inner else kind
+    return ", ".join(kind.__struct_fields__)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from wsgiref.simple_server import WSGIServer
@@ -36,6 +37,7 @@ class Daemon:
         self.config = config
         self.snapshot = Snapshot()
         self.outbox = _outbox(config)
+        self._disk = ThreadPoolExecutor(1, "disk")  # one writer: ticks never wait for each other's locks
         self.server: WSGIServer | None = None
         self._heartbeat = Heartbeat(config.state_directory / "running")
         self._uplink_class = uplink_class
@@ -115,10 +117,11 @@ class Daemon:
         self.snapshot.put(tick.source, tick.readings, at_least_seconds=2.5 * tick.interval_seconds)
         if any(one.metric is names.UPS_UP and one.value == 0 for one in tick.readings):
             self.snapshot.forget(tick.source, _UPS_GONE)
-        if self._uplink is not None:
+        if self._uplink is not None and any(one.metric.urgent for one in tick.readings):
             self._uplink.tell(states(self.snapshot))
         if tick.readings:
-            await asyncio.to_thread(self.outbox.append, tick.source, tick.readings, _known(tick.events))
+            append, loop = self.outbox.append, asyncio.get_running_loop()
+            await loop.run_in_executor(self._disk, append, tick.source, tick.readings, _known(tick.events))
 
     def _reread(self, file: Path) -> list[Task]:
         """The tasks of the file as it is now, or of the old config if the new one is wrong."""

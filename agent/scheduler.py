@@ -69,9 +69,9 @@ class Task:
         """What the collector has to say beside its readings; for /status.json."""
         return getattr(self._collector, "notes", None)
 
-    async def run(self, hand_on: HandOn) -> None:
-        """Collect until cancelled."""
-        await asyncio.sleep(random.uniform(0, min(_JITTER_CAP_SECONDS, self._config.interval_seconds / 2)))
+    async def run(self, hand_on: HandOn, phase: float) -> None:
+        """Collect until cancelled; the first time after `phase` (0-1) of the jitter."""
+        await asyncio.sleep(phase * min(_JITTER_CAP_SECONDS, self._config.interval_seconds / 2))
         while True:
             try:
                 async with self._collector:
@@ -151,6 +151,7 @@ class Task:
 
 async def run_all(tasks: Sequence[Task], hand_on: HandOn) -> None:
     """Run every task until cancelled."""
+    phase = random.random()  # the agent's own, so that a district is not in step; shared, so that it wakes less often
     async with asyncio.TaskGroup() as group:
         for task in tasks:
-            group.create_task(task.run(hand_on), name=task.record.source)
+            group.create_task(task.run(hand_on, phase), name=task.record.source)

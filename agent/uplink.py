@@ -76,6 +76,8 @@ class Uplink(threading.Thread):
         self.last_progress = time.monotonic()
         self.refused = {"broker": 0, "ingest": 0, "too_large": 0}
         self._client = self._new_client()
+        if config.in_the_clear:
+            log.warning("tls is off and the broker is not on this machine")
 
     # ── called from other threads ──────────────────────────────────────────────────────────────
     def tell(self, states: dict[str, State]) -> None:

@@ -29,11 +29,20 @@ def notify(arguments: Namespace) -> int:
 
 def import_centres(arguments: Namespace) -> int:
     """The registry from a CSV."""
+    from sqlalchemy.exc import SQLAlchemyError
+
     from central.database import open_database
     from central.registry import import_csv
 
+    if not arguments.database and not arguments.config:
+        print("Which database? --config FILE or --database URL", file=sys.stderr)
+        return 2
     url = arguments.database or read_config(Path(arguments.config)).database.url
-    engine = open_database(url)
+    try:
+        engine = open_database(url)
+    except SQLAlchemyError as problem:
+        allowed = "sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
+        raise ConfigError("[database]", "$.url", f"cannot be opened ({type(problem).__name__})", allowed) from problem
     try:
         centres, technicians = import_csv(Path(arguments.file), engine)
     finally:

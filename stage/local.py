@@ -12,10 +12,11 @@ import sys
 import threading
 from pathlib import Path
 
-from central.simulate.service import write_registry
+from central.simulate.service import read_faults, write_registry
 from stage import parts
-from stage.process import Missing, Part, free_port, listens
+from stage.process import Missing, Part, free_port, listens, tail
 from stage.sms import PretendGateway
+from telemetry.errors import ConfigError
 
 
 def main() -> int:
@@ -25,9 +26,8 @@ def main() -> int:
     directory.mkdir(parents=True, exist_ok=True)
     try:
         with contextlib.ExitStack() as running:
-            _start(directory, arguments, running)
-            _wait()
-    except Missing as problem:
+            _wait(_start(directory, arguments, running))
+    except (Missing, ConfigError, RuntimeError) as problem:
         print(problem, file=sys.stderr)
         return 1
     return 0
@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _start(directory: Path, arguments: argparse.Namespace, running: contextlib.ExitStack) -> None:
+def _start(directory: Path, arguments: argparse.Namespace, running: contextlib.ExitStack) -> list[Part]:
     token = directory / "notify.token"
     token.write_text(secrets.token_urlsafe(32) + "\n")
     token.chmod(0o600)
@@ -70,7 +70,8 @@ def _start(directory: Path, arguments: argparse.Namespace, running: contextlib.E
     )
     notifier = parts.python("notify", directory / "notify", _words("notify", config), listens(notify_port))
     ingest = parts.python("ingest", directory / "ingest", _words("ingest", config))
-    for part in (broker, store, alertmanager, notifier, ingest):
+    started = [broker, store, alertmanager, notifier, ingest]
+    for part in started:
         print(f"  starting {part.name:<14} log {part.log}", flush=True)
         running.enter_context(part)
     _registry(directory, arguments, config)
@@ -79,6 +80,7 @@ def _start(directory: Path, arguments: argparse.Namespace, running: contextlib.E
         f"Broker 127.0.0.1:{arguments.mqtt_port}, Prometheus {url}, Alertmanager http://127.0.0.1:{arguments.alertmanager_port}"
     )
     print(f"Try: scripts/demo --broker 127.0.0.1:{arguments.mqtt_port}   Ctrl-C ends everything.", flush=True)
+    return started
 
 
 def _words(command: str, config: Path) -> list[str]:
@@ -102,6 +104,8 @@ def _registry(directory: Path, arguments: argparse.Namespace, config: Path) -> N
 def _simulation(directory: Path, arguments: argparse.Namespace, running: contextlib.ExitStack) -> None:
     if not arguments.simulate:
         return
+    if arguments.faults:
+        read_faults(Path(arguments.faults))
     words = [
         "central",
         "simulate",
@@ -115,11 +119,15 @@ def _simulation(directory: Path, arguments: argparse.Namespace, running: context
     running.enter_context(simulation)
 
 
-def _wait() -> None:
+def _wait(started: list[Part]) -> None:
+    """Until told to stop; raises RuntimeError with the end of its log when a part dies."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    stop.wait()
+    while not stop.wait(1.0):
+        for part in started:
+            if part.process is not None and part.process.poll() is not None:
+                raise RuntimeError(f"{part.name} has ended:\n{tail(part.log)}")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from typing import Any
 from agent.commands.words import coloured
 from agent.config import Config, read_config
 from agent.daemon import Daemon
+from collectors import load
 from telemetry.errors import ConfigError
 
 
@@ -27,8 +28,18 @@ def run(arguments: Namespace) -> int:
 def check_config(arguments: Namespace) -> int:
     """Exit 0 and a summary, or the ConfigError."""
     config = read_config(Path(arguments.file))
-    for file in unchecked_files(config):
+    elsewhere = unchecked_files(config)
+    for file in elsewhere:
         print(f"note: {file} is not on this machine, so it was not looked at.")
+    if not elsewhere:
+        for one in config.sections:
+            load(one.subject).build(one.config, config.state_directory)
+    if config.state_directory.parent.is_dir() and not _writable(config.state_directory):
+        print(f"note: {config.state_directory} cannot be written by this user; readings would not reach the disk.")
+    if config.uplink and config.uplink.in_the_clear:
+        print("note: tls is off and the broker is not on this machine: anybody on the way can read and forge.")
+    if not config.sections:
+        print("note: without a [collect] section nothing is measured.")
     subjects = ", ".join(f"{one.subject}/{one.config.instance}" for one in config.sections) or "nothing"
     target = f"{config.uplink.host}:{config.uplink.port}" if config.uplink else "nowhere (no [uplink])"
     print(f"{arguments.file} is right: {config.centre} measures {subjects}, reports to {target}.")
@@ -51,6 +62,10 @@ def unchecked_files(config: Config) -> list[Path]:
             elif not os.access(file, os.R_OK):
                 raise ConfigError(file, f"$..{name}", "not readable", "a file that the agent's user may read")
     return elsewhere
+
+
+def _writable(directory: Path) -> bool:
+    return os.access(directory if directory.is_dir() else directory.parent, os.W_OK)
 
 
 def status(arguments: Namespace) -> int:

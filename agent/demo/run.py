@@ -43,7 +43,7 @@ async def _run(arguments: Namespace, state: Path, scratch: Path) -> None:
     daemon = Daemon(_config(arguments, state, scratch, ports))
     agent = asyncio.create_task(daemon.run())
     script = asyncio.create_task(_cut_mains(card, arguments.cut_every))
-    announce = asyncio.create_task(_announce(daemon))
+    announce = asyncio.create_task(_announce(daemon, ports["card"]))
     timer = asyncio.create_task(asyncio.sleep(arguments.seconds or 10**9))
     done, _ = await asyncio.wait([agent, timer, script, sensors], return_when=asyncio.FIRST_COMPLETED)
     daemon.stop()
@@ -55,12 +55,13 @@ async def _run(arguments: Namespace, state: Path, scratch: Path) -> None:
         task.result()
 
 
-async def _announce(daemon: Daemon) -> None:
+async def _announce(daemon: Daemon, card_port: int) -> None:
     await daemon.listening.wait()
     assert daemon.server is not None
     host, port = daemon.config.listen.host, daemon.server.server_port
     print("A simulated centre is running: real agent, simulated devices.")
     print(f"  first mains cut in {FIRST_CUT_SECONDS:.0f} s; it lasts {CUT_SECONDS:.0f} s. Ctrl-C ends the demo.")
+    print(f"  card:    centre-agent probe-ups 127.0.0.1 --port {card_port}")
     print(f"  metrics: http://{host}:{port}/metrics")
     print(f"  page:    http://{host}:{port}/", flush=True)
 

@@ -48,6 +48,8 @@ def build(config: Config, state: Path) -> "Host":
 class Host:
     """Reads the machine it runs on."""
 
+    settle_seconds = 1.0  # the share of processor time needs some time to be a share of
+
     changed: asyncio.Event | None = None
 
     def __init__(self, config: Config) -> None:
@@ -116,7 +118,7 @@ def _clock(at: datetime) -> list[Reading]:
         clock = kernel_clock()
     except OSError:
         return []
-    return [
-        reading(names.HOST_CLOCK_SYNCHRONISED, float(clock.synchronised), at),
-        reading(names.HOST_CLOCK_OFFSET, clock.offset_seconds, at),
-    ]
+    found = [reading(names.HOST_CLOCK_SYNCHRONISED, float(clock.synchronised), at)]
+    if clock.synchronised:  # what nobody disciplines has no known offset
+        found.append(reading(names.HOST_CLOCK_OFFSET, clock.offset_seconds, at))
+    return found

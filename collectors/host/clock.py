@@ -11,6 +11,7 @@ from msgspec import Struct
 _STA_UNSYNC = 0x0040
 _STA_NANO = 0x2000
 _TIME_ERROR = 5
+_LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class _Timex(ctypes.Structure):
@@ -35,8 +36,7 @@ class Clock(Struct, frozen=True):
 def kernel_clock() -> Clock:
     """Ask the kernel; raises OSError where the call is forbidden."""
     timex = _Timex(modes=0)
-    libc = ctypes.CDLL(None, use_errno=True)
-    state = libc.adjtimex(ctypes.byref(timex))
+    state = _LIBC.adjtimex(ctypes.byref(timex))
     if state < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     unit = 1e-9 if timex.status & _STA_NANO else 1e-6

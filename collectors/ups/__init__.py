@@ -39,7 +39,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     name: Name
     """What people here call it; the label of its series."""
-    host: str
+    host: Annotated[str, Meta(min_length=1, max_length=253)]
     """Name or address of the card, or of the machine that NUT or apcupsd runs on."""
     port: Annotated[int, Meta(ge=1, le=65535)] | None = None
     """Where it is not 161 for snmp, 3493 for nut, 3551 for apcupsd."""

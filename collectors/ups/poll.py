@@ -53,12 +53,11 @@ class Card:
         return self._believed(decode(raw, self._mib, fallback()))
 
     async def _values(self, rows: list[Row]) -> dict[str, Value]:
-        hourly = self._polls % _STATIC_EVERY == 0
-        self._polls += 1
         wanted = _oids(row for row in rows if not row.static)
-        if hourly:
+        if self._polls % _STATIC_EVERY == 0:
             fixed = await self._session.get(_oids(row for row in rows if row.static))
             self._static, self._present = fixed, None
+        self._polls += 1  # only now: who it is must not be lost for an hour to one lost packet
         if self._present is None or self._polls <= _FIRST_POLLS:
             raw = await self._session.get(wanted)
             raw |= await self._rows_with_extra_zero(rows, raw)

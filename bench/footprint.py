@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import platform
+import socket
 import sys
 import tempfile
 import time
@@ -27,7 +28,7 @@ from bench.peers.agent import Gateway, debian_runs_it
 from bench.peers.contender import ROOT, Contender
 from bench.peers.installed import install
 from stage.parts import broker
-from stage.process import Part, free_port
+from stage.process import Part, free_port, tail
 
 _PACKAGES = ("mosquitto", *collectd.PACKAGES, *exporters.PACKAGES)
 _STAGGER_SECONDS = 0.37
@@ -75,14 +76,14 @@ def _surroundings(directory: Path, stack: ExitStack) -> dict[str, int]:
     """Broker and devices; their ports."""
     part, port = broker(directory / "broker")
     stack.enter_context(part)
-    card = free_port()
+    card, names = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_DGRAM)
     devices = Part(
-        "devices", [sys.executable, "-m", "bench.peers.devices", str(card)], directory / "devices", lambda: True,
+        "devices", [sys.executable, "-m", "bench.peers.devices", str(card), str(names)], directory / "devices", lambda: True,
         environment={"PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     stack.enter_context(devices)
     time.sleep(1.0)  # UDP: nothing tells that it is there
-    return {"broker": port, "card": card}
+    return {"broker": port, "card": card, "names": names}
 
 
 def _contenders(directory: Path, ports: dict[str, int]) -> list[Contender]:
@@ -111,10 +112,21 @@ def _rounds(contenders: list[Contender], rounds: int, seconds: float) -> dict[st
     found: dict[str, list[Window]] = {one.name: [] for one in contenders}
     pids = [one.part.pid for one in contenders]
     for number in range(1, rounds + 1):
-        measured = window(pids, seconds, partial(_tell_left, number, rounds))
+        try:
+            measured = window(pids, seconds, partial(_tell_left, number, rounds))
+        except OSError as problem:  # /proc no longer knows one of them
+            raise SystemExit(_ended(contenders)) from problem
         for one, result in zip(contenders, measured, strict=True):
             found[one.name].append(result)
     return found
+
+
+def _ended(contenders: list[Contender]) -> str:
+    dead = [one for one in contenders if one.part.process is not None and one.part.process.poll() is not None]
+    return (
+        "\n".join(f"{one.name} ended by itself:\n{tail(one.part.log)}" for one in dead)
+        or "a process has no /proc entry"
+    )
 
 
 def _tell_left(number: int, rounds: int, left: float) -> None:

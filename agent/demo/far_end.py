@@ -56,7 +56,7 @@ class WebServer:
             while (await reader.readline()).strip():
                 pass
             await self._answer(line.split(), reader, writer)
-        except (OSError, ValueError):
+        except (OSError, ValueError, asyncio.CancelledError):  # the client went away, or the demo ends
             pass
         finally:
             self._waiting -= 1

@@ -47,6 +47,7 @@ async def _run(arguments: Namespace, state: Path, scratch: Path) -> None:
     timer = asyncio.create_task(asyncio.sleep(arguments.seconds or 10**9))
     done, _ = await asyncio.wait([agent, timer, script, sensors], return_when=asyncio.FIRST_COMPLETED)
     daemon.stop()
+    await asyncio.wait([agent])  # first: it would miss its devices
     for task in (script, sensors, announce, timer):
         task.cancel()
     await asyncio.gather(agent, script, sensors, announce, timer, return_exceptions=True)

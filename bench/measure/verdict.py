@@ -16,7 +16,9 @@ Not like for like, read before quoting a ratio:
   Its blackbox_exporter probes 127.0.0.1; only the row "with line" of our agent does the same.
 - Our agent decodes what it reads (states, plausibility, units, events), commits each tick to SQLite and waits for
   an acknowledgement; here it comes at once, in the field after ingest's hold.
-- The agent walks the alarm table; the others read the number of alarms.
+- All read the same 24 numbers of the card; our agent also the number of its lines, and texts once an hour.
+- Our agent starts as a gateway has it: compiled, with the libraries of requirements.lock. Under .venv's interpreter
+  that means without .venv's own site-packages, where pysnmp would find pysmi and load it.
 - No TLS here, no speed test, no seats. RSS counts shared pages in full, PSS is too low for what runs twice here.
 - A wake-up is a voluntary context switch of a thread that still lives: our /metrics serves each scrape in a
   thread of its own, whose switches are not seen (its processor time is)."""

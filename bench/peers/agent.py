@@ -51,9 +51,7 @@ class Gateway:
         directory.mkdir(parents=True)
         config = directory / "agent.toml"
         text = _CONFIG + (_LINE if line else "")
-        config.write_text(
-            text.format(centre=centre, directory=directory, page=page, names=self._ports["card"] + 1, **self._ports)
-        )
+        config.write_text(text.format(centre=centre, directory=directory, page=page, **self._ports))
         url = f"http://127.0.0.1:{page}"
         part = Part(
             centre.lower(),

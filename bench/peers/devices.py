@@ -1,4 +1,4 @@
-"""The simulated devices that all compared programs read, in a process of their own: `... devices PORT`.
+"""The simulated devices that all compared programs read, in a process of their own: `... devices CARD NAMES` (UDP ports).
 
 A UPS card with RFC 1628 values of three phases, so that there are 24 numbers to poll, and a name
 server. Not measured.
@@ -32,12 +32,12 @@ def polled() -> list[str]:
     return sorted(set(ups.on_mains()) | set(_OTHER_LINES) | {_ALARMS_PRESENT})
 
 
-async def _serve(port: int) -> None:
+async def _serve(card: int, names: int) -> None:
     loop = asyncio.get_running_loop()
-    await Card(values()).serve(port)
-    await loop.create_datagram_endpoint(NameServer, local_addr=("127.0.0.1", port + 1))
+    await Card(values()).serve(card)
+    await loop.create_datagram_endpoint(NameServer, local_addr=("127.0.0.1", names))
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1])))
+    asyncio.run(_serve(*map(int, sys.argv[1:3])))

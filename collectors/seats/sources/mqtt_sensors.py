@@ -70,7 +70,7 @@ class MqttSensors:
                 client.disconnect()
                 if (sock := client.socket()) is not None:
                     sock.close()
-            if self._lost_at is None:
+            if self._lost_at is None and not self._stopping.is_set():
                 self._lost_at = time.monotonic()
                 log.warning("sensor broker lost")
             self._stopping.wait(delay)

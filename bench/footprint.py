@@ -77,10 +77,9 @@ def _surroundings(directory: Path, stack: ExitStack) -> dict[str, int]:
     part, port = broker(directory / "broker")
     stack.enter_context(part)
     card, names = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_DGRAM)
-    devices = Part(
-        "devices", [sys.executable, "-m", "bench.peers.devices", str(card), str(names)], directory / "devices", lambda: True,
-        environment={"PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    command = [sys.executable, "-m", "bench.peers.devices", str(card), str(names)]
+    own = {"PYTHONPATH": str(ROOT)}
+    devices = Part("devices", command, directory / "devices", lambda: True, environment=own)
     stack.enter_context(devices)
     time.sleep(1.0)  # UDP: nothing tells that it is there
     return {"broker": port, "card": card, "names": names}

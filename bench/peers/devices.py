@@ -1,7 +1,7 @@
 """The simulated devices that all compared programs read: `... devices CARD NAMES`, two UDP ports.
 
-A process of its own, not measured. A UPS card with RFC 1628 values of three phases, so that there are 24 numbers to poll, and a name
-server.
+A process of its own, not measured. A UPS card with RFC 1628 values of three phases, so that there are
+24 numbers to poll, and a name server.
 """
 
 import asyncio

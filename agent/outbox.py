@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS batch(
 CREATE INDEX IF NOT EXISTS batch_extent ON batch(first_ms, size);
 """
 _DROP_TO = 0.9
+_RETRY_SECONDS = 10.0
 _LAST_SEQ = 2**63 - 1
 _JUMP_SECONDS, _STEADY_SECONDS = 60.0, 3600.0
 
@@ -115,10 +116,10 @@ class Outbox:
                 self._close(lane)
 
     def next_due_seconds(self) -> float:
-        """Until `close_due` has work; at most batch_seconds."""
+        """Until `close_due` has work; at most batch_seconds, at least 10 s while the disk takes nothing."""
         with self._lock:
             ages = [self._monotonic() - since for _, since in self._open.values()]
-        return max(0.0, self._batch_seconds - max(ages, default=0.0))
+        return max(0.0 if self.writable else _RETRY_SECONDS, self._batch_seconds - max(ages, default=0.0))
 
     def _batch_for(self, lane: str, tick: Tick, events: int) -> OpenBatch:
         found = self._open.get(lane)

@@ -162,7 +162,8 @@ class Uplink(threading.Thread):
 
     def _timeout(self) -> float:
         now = time.monotonic()
-        next_resend = min((one.due - now for one in self._sending.values()), default=60.0)
+        # What is overdue waits for room in the window or for the credit, and both end with a packet.
+        next_resend = min((one.due - now for one in self._sending.values() if one.due > now), default=60.0)
         return max(0.2, min(next_resend, self._outbox.next_due_seconds(), self._config.keepalive_seconds / 4, 60.0))
 
     def _check(self, code: Any) -> None:

@@ -224,6 +224,32 @@ UPS_BATTERY_LOW_RULE = _metric(
     urgent=True,
 )
 UPS_BATTERY_REPLACE = _metric("centre_ups_battery_replace", "ups", "1 while the card asks for a new battery", "ups")
+UPS_MEASURED_RUNTIME = _metric(
+    "centre_ups_battery_measured_runtime_seconds",
+    "ups",
+    "What the battery gives from full at the present load, by the mains cuts it has carried; absent without evidence",
+    "ups",
+)
+UPS_CAPACITY = _metric(
+    "centre_ups_battery_capacity_ratio",
+    "ups",
+    "What it gives now, of the best it has shown; absent without evidence",
+    "ups",
+    3,
+)
+UPS_CAPACITY_TREND = _metric(
+    "centre_ups_battery_capacity_trend_ratio",
+    "ups",
+    "Change of its capacity in 30 days; absent without evidence",
+    "ups",
+    3,
+)
+UPS_REPLACE_SOON = _metric(
+    "centre_ups_battery_replace_before_summer",
+    "ups",
+    "1 if by May it will give less than 80 % of its best; absent without evidence",
+    "ups",
+)
 UPS_OVERLOAD = _metric("centre_ups_overload", "ups", "1 while the card reports an overload", "ups", urgent=True)
 UPS_ON_BATTERY_SECONDS = _metric(
     "centre_ups_on_battery_seconds", "ups", "How long the load has been on battery; 0 on mains", "ups"

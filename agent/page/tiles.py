@@ -132,6 +132,7 @@ def _power_word(snapshot: Snapshot, status: set[str]) -> tuple[Level, str]:
         (bool(_max(snapshot, names.UPS_OVERLOAD)), "bad", "Overload"),
         ("bypass" in status, "warning", "Bypass: not protected"),
         (bool(_max(snapshot, names.UPS_BATTERY_REPLACE)), "warning", "Battery needs replacing"),
+        (bool(_max(snapshot, names.UPS_REPLACE_SOON)), "warning", "Battery is wearing out"),
         (bool(odd), "warning", f"UPS {min(odd, default='')}"),
     ]
     return next(((level, word) for holds, level, word in words if holds), ("good", "Mains on"))
@@ -145,11 +146,14 @@ def _runs_short(snapshot: Snapshot) -> bool:
 def _power_details(snapshot: Snapshot) -> tuple[str, ...]:
     charge, runtime = _min(snapshot, names.UPS_CHARGE), _min(snapshot, names.UPS_RUNTIME)
     load, volts = _max(snapshot, names.UPS_OUTPUT_LOAD), _min(snapshot, names.UPS_INPUT_VOLTAGE)
+    measured, capacity = _min(snapshot, names.UPS_MEASURED_RUNTIME), _min(snapshot, names.UPS_CAPACITY)
     return tuple(
         text
         for text, value in (
             (f"Battery {(charge or 0):.0%}", charge),
             (f"Would last {duration(runtime or 0)}", runtime),
+            (f"By past mains cuts {duration(measured or 0)} from full", measured),
+            (f"Battery gives {(capacity or 0):.0%} of its best", capacity),
             (f"Load {(load or 0):.0%}", load),
             (f"Mains {(volts or 0):.0f} V", volts),
         )

@@ -17,8 +17,10 @@ from msgspec import Meta, Struct
 from collectors.snmp import Access, AuthProtocol, PrivProtocol, Session, check_credentials, read_secret
 from collectors.ups import apcupsd, nut
 from collectors.ups.apcupsd import ApcupsdUps
+from collectors.ups.battery_book import BatteryBook
 from collectors.ups.decode import UpsState
 from collectors.ups.journal import Journal
+from collectors.ups.learned import Memory
 from collectors.ups.mib import brands
 from collectors.ups.nut import NutUps
 from collectors.ups.plausible import Phases
@@ -103,7 +105,8 @@ def access(config: Config) -> Access:
 def build(config: Config, state: Path) -> "Ups":
     """The collector of one card; raises ConfigError for an unreadable secret."""
     journal = Journal(state / f"ups-{config.name}.json", config.name)
-    return Ups(config, _reader(config), journal)
+    book = BatteryBook(state / f"ups-{config.name}-battery.json")
+    return Ups(config, _reader(config, state), journal, book)
 
 
 class Reader(Protocol):
@@ -119,7 +122,7 @@ class Reader(Protocol):
         """Release what is open."""
 
 
-def _reader(config: Config) -> Reader:
+def _reader(config: Config, state: Path) -> Reader:
     timeout = 2 * config.timeout_seconds
     if config.protocol == "nut":
         return NutUps(config.host, config.port or nut.PORT, config.nut_name, timeout)
@@ -132,18 +135,18 @@ def _reader(config: Config) -> Reader:
     except AccessDenied as problem:
         allowed = "user, auth and priv keys of SNMPv3"
         raise ConfigError("[[collect.ups]]", f"$.{config.name}", str(problem), allowed) from problem
-    return Card(Session(found))
+    return Card(Session(found), Memory(state / f"ups-{config.name}-card.json"))
 
 
 class Ups:
     """Reads one card and keeps count of its outages."""
 
-    def __init__(self, config: Config, reader: Reader, journal: Journal) -> None:
+    def __init__(self, config: Config, reader: Reader, journal: Journal, book: BatteryBook) -> None:
         self.changed: asyncio.Event | None = asyncio.Event()
         self.notes: dict[str, Any] = {}
         self._config, self._name = config, config.name
         self._reader = reader
-        self._journal = journal
+        self._journal, self._book = journal, book
         self._low = LowRule(config.low_charge_ratio, config.low_runtime_seconds)
         self._rejected: dict[str, int] = {}
         self._full_due = 0.0
@@ -181,7 +184,8 @@ class Ups:
             yield event
         if not quick:
             self._full_due = now + 0.9 * self._config.interval_seconds
-            self.notes = {"mib": state.mib, "rejected": msgspec.to_builtins(state.rejected)}
+            rejected = msgspec.to_builtins(state.rejected)
+            self.notes = {"mib": state.mib, "rejected": rejected, "battery": self._book.notes(at)}
         for one in self._source(state, at) if quick else self._everything(state, at):
             yield one
         self._come_back_soon(state)
@@ -191,6 +195,7 @@ class Ups:
         outages = self._journal.outages
         event = outages.see(state.status or "other", at, state.runtime_seconds, state.charge_ratio, load)
         self._journal.keep()
+        self._book.see(state, at)
         return event
 
     def _come_back_soon(self, state: UpsState) -> None:
@@ -228,6 +233,7 @@ class Ups:
             for phase, value in enumerate(values, 1):
                 if value is not None:
                     yield reading(metric, value, at, ups=ups, phase=str(phase))
+        yield from self._book.readings(ups, at)
         for alarm in state.alarms:
             yield reading(names.UPS_ALARM, 1, at, ups=ups, alarm=alarm)
         for rejection in state.rejected:

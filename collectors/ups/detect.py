@@ -6,18 +6,41 @@ brand's probe object with a value of its enum. PDUs and coolers share prefixes w
 
 from collections.abc import Mapping
 
+from msgspec import Struct
+
 from collectors.snmp import Session, Value
+from collectors.ups.learned import Learned, Memory
 from collectors.ups.mib import FALLBACK, Mib, brands
 from telemetry.errors import NotRecognised
 
 SYS_OBJECT_ID = "1.3.6.1.2.1.1.2.0"
 
 
-async def detect(session: Session) -> Mib:
-    """The brand to ask; raises NotRecognised, or what Session.get raises."""
-    first = await session.get([SYS_OBJECT_ID])
+class Found(Struct, frozen=True):
+    """The brand to ask, and what the card says it is."""
+
+    mib: Mib
+    object_id: Value | None
+
+
+async def detect(session: Session, memory: Memory) -> Found:
+    """Raises NotRecognised, or what Session.get raises."""
+    object_id = (await session.get([SYS_OBJECT_ID])).get(SYS_OBJECT_ID)
+    mib = await _recalled(session, memory.recall(session.access, object_id)) or await _asked(session, object_id)
+    return Found(mib, object_id)
+
+
+async def _recalled(session: Session, known: Learned | None) -> Mib | None:
+    mib = next((one for one in brands() if known is not None and one.name == known.mib), None)
+    if known is None or mib is None or not _speaks(mib, await session.get([mib.probe])):
+        return None
+    session.batch = min(session.batch, max(1, known.batch))
+    return mib
+
+
+async def _asked(session: Session, object_id: Value | None) -> Mib:
     answers = await session.get([mib.probe for mib in brands()])
-    chosen = choose(first.get(SYS_OBJECT_ID), answers)
+    chosen = choose(object_id, answers)
     if chosen is None:
         raise NotRecognised(f"{session.access.host} answers SNMP but no known UPS object")
     return chosen

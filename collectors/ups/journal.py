@@ -5,12 +5,12 @@ is as good as none.
 """
 
 import contextlib
-import os
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
+from collectors import kept
 from collectors.ups.outage import Outages
 
 _EVERY_SECONDS = 30.0
@@ -39,19 +39,10 @@ class Journal:
         if self.outages.since is None:
             self._file.unlink(missing_ok=True)
             return
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self._file.with_suffix(".new")
-        with fresh.open("wb") as handle:
-            handle.write(msgspec.json.encode(self.outages))
-            handle.flush()
-            os.fsync(handle.fileno())
-        fresh.replace(self._file)
+        kept.write(self._file, self.outages)
 
     def _read(self, ups: str) -> Outages:
-        try:
-            found = msgspec.json.decode(self._file.read_bytes(), type=Outages)
-        except (OSError, ValueError, msgspec.DecodeError):
-            return Outages(ups)
-        if found.ups != ups or found.since is None:
+        found = kept.read(self._file, Outages)
+        if found is None or found.ups != ups or found.since is None:
             return Outages(ups)
         return msgspec.structs.replace(found, transfers=0, last_status=None, restored=True)

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 
 from collectors.snmp import Session, Value
 from collectors.ups.decode import UpsState, decode
-from collectors.ups.detect import detect
+from collectors.ups.detect import Found, detect
+from collectors.ups.learned import Memory
 from collectors.ups.mib import Mib, Row, fallback
-from telemetry.errors import CollectError, NotRecognised, Unreachable
+from telemetry.errors import CollectError, NotRecognised, TimedOut, Unreachable
 
 _STATIC_EVERY = 360  # polls; an hour at 10 s
 _REDETECT_AFTER = 3
@@ -18,9 +19,9 @@ _URGENT = frozenset({"status", "communicating", "battery_low", "charge_ratio", "
 class Card:
     """Polls over one Session; remembers the brand and which objects do not exist."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._mib: Mib | None = None
+    def __init__(self, session: Session, memory: Memory | None = None) -> None:
+        self._session, self._memory = session, memory or Memory()
+        self._found: Found | None = None
         self._present: set[str] | None = None
         self._static: dict[str, Value] = {}
         self._polls = 0
@@ -36,26 +37,38 @@ class Card:
 
     async def state(self) -> UpsState:
         """The same, also of a card that has lost its UPS or says no status."""
-        if self._mib is None:
-            self._mib = await detect(self._session)
-            self._present, self._polls = None, 0
-        rows = _rows(self._mib)
+        try:
+            return await self._state()
+        except TimedOut:
+            self._polls = 0  # who answers next may be another card
+            raise
+
+    async def _state(self) -> UpsState:
+        if self._found is None:
+            self._found = await detect(self._session, self._memory)
+            self._present, self._polls, self._static = None, 0, {}
+        found = self._found
+        rows = _rows(found.mib)
         raw = await self._values(rows)
         raw |= await self._alarm_tables(rows, raw)
-        return decode(self._static | raw, self._mib, fallback())
+        self._memory.keep(self._session.access, found.object_id, found.mib.name, self._session.batch)
+        return decode(self._static | raw, found.mib, fallback())
 
     async def read_source(self) -> UpsState:
         """What matters on battery: source, charge, runtime, the card's own low flag; nothing else is asked."""
-        if self._mib is None or self._present is None:
+        if self._found is None or self._present is None:
             return await self.read()
-        oids = [oid for row in _rows(self._mib) if row.field in _URGENT for oid in row.oids()]
+        mib = self._found.mib
+        oids = [oid for row in _rows(mib) if row.field in _URGENT for oid in row.oids()]
         raw = await self._session.get([oid for oid in dict.fromkeys(oids) if oid in self._present])
-        return self._believed(decode(raw, self._mib, fallback()))
+        return self._believed(decode(raw, mib, fallback()))
 
     async def _values(self, rows: list[Row]) -> dict[str, Value]:
         wanted = _oids(row for row in rows if not row.static)
         if self._polls % _STATIC_EVERY == 0:
             fixed = await self._session.get(_oids(row for row in rows if row.static))
+            if self._static and fixed != self._static:  # another card at the same address, or new firmware
+                self._found = None
             self._static, self._present = fixed, None
         self._polls += 1  # only now: who it is must not be lost for an hour to one lost packet
         if self._present is None or self._polls <= _FIRST_POLLS:
@@ -85,7 +98,7 @@ class Card:
             raise Unreachable("the card answers, but has lost its UPS")
         self._without_status = 0 if state.status else self._without_status + 1
         if self._without_status >= _REDETECT_AFTER:
-            self._mib, self._without_status = None, 0
+            self._found, self._without_status = None, 0
         if state.status is None:
             raise NotRecognised("the card no longer says where its output comes from")
         return state

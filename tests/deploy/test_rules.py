@@ -34,8 +34,8 @@ def test_every_alert_has_a_test_in_which_it_fires_and_one_in_which_it_does_not()
     assert {case["alertname"] for case in cases if not case.get("exp_alerts")} == set(alerts())
 
 
-def test_there_are_ten_alerts() -> None:
-    assert len(alerts()) == 10
+def test_there_are_few_enough_alerts_to_know_by_heart() -> None:
+    assert len(alerts()) <= 16
 
 
 @pytest.mark.parametrize("name", sorted(alerts()))

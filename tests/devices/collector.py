@@ -6,10 +6,12 @@ from typing import Any
 
 from collectors.snmp import Session
 from collectors.ups import Config, Ups
+from collectors.ups.battery_book import BatteryBook
 from collectors.ups.journal import Journal
 from collectors.ups.poll import Card
 
 
 def collector(name: str, session: Session, **settings: Any) -> Ups:
     config = Config(name=name, host=session.access.host, port=session.access.port, **settings)
-    return Ups(config, Card(session), Journal(Path(tempfile.mkdtemp()) / "journal.json", name))
+    state = Path(tempfile.mkdtemp())
+    return Ups(config, Card(session), Journal(state / "journal.json", name), BatteryBook(state / "battery.json"))

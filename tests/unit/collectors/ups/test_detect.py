@@ -10,6 +10,7 @@ from agent.demo import ups
 from agent.demo.card import Card, CardValue
 from collectors.snmp import Session, Value
 from collectors.ups.detect import SYS_OBJECT_ID, choose, detect
+from collectors.ups.learned import Memory
 from collectors.ups.mib import Mib, brands, fallback
 from telemetry.errors import NotRecognised, TimedOut
 from tests.devices.cards import served
@@ -65,7 +66,7 @@ def test_no_object_id_can_make_a_ups_of_a_silent_probe(object_id: Value | None) 
 
 async def _detect(card: Card) -> str:
     async with served(card) as at, Session(at) as session:
-        return (await detect(session)).name
+        return (await detect(session, Memory())).mib.name
 
 
 def test_a_card_is_detected_over_the_line() -> None:

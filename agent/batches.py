@@ -4,7 +4,9 @@ Columns only ever get appended, so that a lane keeps its schema id while series 
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 
+from agent.clock import UNSET, Stamped
 from telemetry.event import Event
 from telemetry.reading import Reading, Series
 from telemetry.wire import (
@@ -16,6 +18,7 @@ from telemetry.wire import (
     Schema,
     encode_batch,
     epoch_ms,
+    from_epoch_ms,
     make_schema,
     scaled,
 )
@@ -23,21 +26,45 @@ from telemetry.wire import (
 Tick = tuple[int, dict[Series, int]]
 """Epoch milliseconds, and the scaled value of each series."""
 _FULL_BYTES = 12 * 1024
+_SLACK_MS = 60_000
 _FULL_CELLS = 12_000
 """So many numbers of up to 18 characters inflate to less than ingest accepts, however well they pack."""
 
 
-def ticks_of(readings: Iterable[Reading]) -> list[Tick]:
-    """Readings grouped by their time, oldest first; at most MAX_SERIES in one, the rest in another of the same time."""
+def ticks_of(readings: Iterable[Reading], correction_ms: int = 0) -> list[Tick]:
+    """Readings grouped by their time, oldest first; at most MAX_SERIES in one, the rest in another of the same time.
+
+    `correction_ms` is what the clock that stamped them is off.
+    """
     by_time: dict[int, dict[Series, int]] = {}
     for one in readings:
-        by_time.setdefault(epoch_ms(one.at), {})[one.series] = scaled(one.value, one.metric.scale)
+        by_time.setdefault(epoch_ms(one.at) + correction_ms, {})[one.series] = scaled(one.value, one.metric.scale)
     return [(at, part) for at, values in sorted(by_time.items()) for part in _parts(values)]
 
 
 def _parts(values: dict[Series, int]) -> list[dict[Series, int]]:
     rows = list(values.items())
     return [dict(rows[first : first + MAX_SERIES]) for first in range(0, len(rows), MAX_SERIES)]
+
+
+def events_of(events: Iterable[Event], stamped: Stamped, at_ms: int) -> list[Event]:
+    """Events seen with a tick at `at_ms`, dated as truly as the tick; a start that nobody can know is said so."""
+    return [_dated(event, stamped, at_ms) for event in list(events)[:MAX_EVENTS]]
+
+
+def _dated(event: Event, stamped: Stamped, at_ms: int) -> Event:
+    def true(at: datetime) -> datetime:
+        ms = epoch_ms(at)
+        of_this_boot = stamped.offset_ms <= ms + _SLACK_MS and ms + stamped.correction_ms <= at_ms + _SLACK_MS
+        return from_epoch_ms(ms + stamped.correction_ms) if stamped.correction_ms and of_this_boot else at
+
+    start, end = true(event.start), event.end and true(event.end)
+    evidence = event.evidence
+    if stamped.certain and start.timestamp() < UNSET:
+        start, evidence = from_epoch_ms(at_ms), {**evidence, "start_unknown": True}
+    if stamped.certain and end is not None:
+        end = max(start, end)
+    return Event(event.kind, event.id, start, end, evidence)
 
 
 class Columns:
@@ -64,10 +91,10 @@ class Columns:
 
 
 class OpenBatch:
-    """A batch that still grows; `seq` is None until it has a row on disk."""
+    """A batch that still grows, of stamps under one clock; `seq` is None until it has a row on disk."""
 
-    def __init__(self, columns: Columns) -> None:
-        self.columns = columns
+    def __init__(self, columns: Columns, stamped: Stamped) -> None:
+        self.columns, self.stamped = columns, stamped
         self.seq: int | None = None
         self.ticks: list[Tick] = []
         self.events: list[Event] = []

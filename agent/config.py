@@ -71,10 +71,10 @@ def _is_loopback(host: str) -> bool:
 class OutboxConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """[outbox]: readings on disk until the centre of the country has them."""
 
-    max_megabytes: Annotated[int, Meta(ge=1, le=4096)] = 64
-    """Beyond this the oldest are dropped, and counted."""
-    max_days: Annotated[float, Meta(gt=0, le=90)] = 7.0
-    """Older ones are dropped, and counted."""
+    max_megabytes: Annotated[int, Meta(ge=1, le=4096)] = 128
+    """Beyond this the oldest are thinned to one batch an hour, then dropped; both are counted and told."""
+    max_days: Annotated[float, Meta(gt=0, le=90)] = 30.0
+    """Older ones are dropped; that is counted and told."""
 
 
 class _File(Struct, frozen=True, forbid_unknown_fields=True):

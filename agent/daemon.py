@@ -9,6 +9,7 @@ from typing import Any
 from wsgiref.simple_server import WSGIServer
 
 from agent import VERSION
+from agent.clock import Clock
 from agent.config import Config, read_config
 from agent.health import Health, HealthConfig, tell_systemd, watchdog_seconds
 from agent.heartbeat import Heartbeat
@@ -36,7 +37,8 @@ class Daemon:
     def __init__(self, config: Config, *, uplink_class: type[Uplink] = Uplink) -> None:
         self.config = config
         self.snapshot = Snapshot()
-        self.outbox = _outbox(config)
+        self._clock = Clock(config.state_directory / "clock.json")
+        self.outbox = _outbox(config, self._clock)
         self._disk = ThreadPoolExecutor(1, "disk")  # one writer: ticks never wait for each other's locks
         self.server: WSGIServer | None = None
         self._heartbeat = Heartbeat(config.state_directory / "running")
@@ -80,7 +82,7 @@ class Daemon:
         ]
         uplink = None
         if config.uplink is not None:
-            uplink = self._uplink_class(config.centre, config.uplink, self.outbox, VERSION)
+            uplink = self._uplink_class(config.centre, config.uplink, self.outbox, VERSION, self._clock)
         if self._uplink is not None:
             self._uplink.stop()
         if uplink is not None:
@@ -153,12 +155,13 @@ def _known(events: list[Event]) -> list[Event]:
     return events
 
 
-def _outbox(config: Config) -> Outbox:
+def _outbox(config: Config, clock: Clock) -> Outbox:
     return Outbox(
         config.state_directory / "outbox.sqlite",
         max_bytes=config.outbox.max_megabytes * 2**20,
         max_age_seconds=config.outbox.max_days * 86400,
         batch_seconds=config.uplink.batch_seconds if config.uplink else 120.0,
+        clock=clock,
     )
 
 

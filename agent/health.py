@@ -53,6 +53,8 @@ class Health:
         if restart is not None:
             yield restart
         self._heartbeat.beat(at)
+        for event in self._outbox.losses_to_tell():
+            yield event
         yield reading(names.AGENT_BUILD, 1, at, version=VERSION)
         for record in self._records:
             for one in _record_readings(record, at):
@@ -72,6 +74,8 @@ class Health:
             reading(names.AGENT_OUTBOX_OLDEST, stats.oldest_seconds, at),
             reading(names.AGENT_OUTBOX_DROPPED, stats.dropped, at),
             reading(names.AGENT_OUTBOX_WRITABLE, float(stats.writable), at),
+            reading(names.AGENT_OUTBOX_UNDATED, stats.undated, at),
+            *(reading(names.AGENT_OUTBOX_LOST, ticks, at, reason=why) for why, (_, ticks) in stats.lost.items()),
         ]
 
     def report(self) -> dict[str, Any]:

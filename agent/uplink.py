@@ -14,7 +14,7 @@ import socket
 import ssl
 import threading
 import time
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -25,16 +25,18 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from agent.clock import Clock
 from agent.config import UplinkConfig
+from agent.credit import Credit
 from agent.outbox import Outbox, Row
+from agent.sockets import close, drain, writable
 from agent.states import State, changed_enough
+from agent.tls import password, tls_context
 from telemetry.errors import ConfigError, UplinkError
 from telemetry.wire import Ack, ack_topic, samples_topic, schema_topic, state_topic
 
 log = logging.getLogger(__name__)
 WINDOW = 8
-CREDIT = 32
-"""Rows sent but not acknowledged by ingest: beyond this only the newest goes, so that a dead centre costs no data."""
 _RESEND_CAP_SECONDS = 1800.0
 _PARK_SECONDS = 3600.0
 _BACKOFF_SECONDS, _BACKOFF_CAP_SECONDS = 10.0, 600.0
@@ -42,7 +44,9 @@ _CONNECT_TIMEOUT_SECONDS = 20.0
 _PROBE_SECONDS = 120.0
 _OVERHEAD_BYTES = 128
 _MAX_ACK_BYTES = 64 * 1024
-_UNSET_CLOCK = 1_735_689_600  # 2025-01-01: no row is dated before the agent was written
+_TIME_WAIT_SECONDS = 5.0
+"""Ingest tells the time at once when we connect; without it a plausible clock is believed after this long."""
+_ASK_AGAIN_SECONDS = 30.0
 _ack_decoder = msgspec.json.Decoder(Ack)
 _encoder = msgspec.json.Encoder()
 
@@ -57,9 +61,12 @@ class Sending(Struct):
 class Uplink(threading.Thread):
     """Connects, publishes, settles, reconnects until `stop`."""
 
-    def __init__(self, centre: str, config: UplinkConfig, outbox: Outbox, version: str) -> None:
+    def __init__(
+        self, centre: str, config: UplinkConfig, outbox: Outbox, version: str, clock: Clock | None = None
+    ) -> None:
         super().__init__(name="uplink", daemon=True)
         self._centre, self._config, self._outbox, self._version = centre, config, outbox, version
+        self._clock = clock or Clock()
         self._wake_r, self._wake_w = socket.socketpair()
         self._wake_r.setblocking(False)
         self._wake_w.setblocking(False)
@@ -68,6 +75,9 @@ class Uplink(threading.Thread):
         self._told: dict[str, State] = {}
         self._pending: dict[int, int | None] = {}
         self._sending: dict[int, Sending] = {}
+        self._credit = Credit()
+        self._looked = (0, 0)
+        self._since = self._asked = 0.0
         self._schemas_sent: set[str] = set()
         self._packet_limit = 2**28
         self._failures = 0
@@ -130,7 +140,7 @@ class Uplink(threading.Thread):
             self._say_goodbye()
         finally:
             self._client.disconnect()
-            _close(self._client)
+            close(self._client.socket())
 
     def _turn(self) -> None:
         self._wait()
@@ -141,7 +151,7 @@ class Uplink(threading.Thread):
             self._fill_window()
         while self._client.want_write():
             self._check(self._client.loop_write())
-            if not _writable(self._client):
+            if not writable(self._client.socket()):
                 break
 
     def _wait(self) -> None:
@@ -156,7 +166,7 @@ class Uplink(threading.Thread):
             ready = selector.select(0 if buffered else self._timeout())
         for key, _ in ready:
             if key.fileobj is self._wake_r:
-                _drain(self._wake_r)
+                drain(self._wake_r)
         if buffered or any(key.fileobj is sock and mask & selectors.EVENT_READ for key, mask in ready):
             self._check(self._client.loop_read())
 
@@ -164,7 +174,8 @@ class Uplink(threading.Thread):
         now = time.monotonic()
         # What is overdue waits for room in the window or for the credit, and both end with a packet.
         next_resend = min((one.due - now for one in self._sending.values() if one.due > now), default=60.0)
-        return max(0.2, min(next_resend, self._outbox.next_due_seconds(), self._config.keepalive_seconds / 4, 60.0))
+        most = 60.0 if self._clock.stamped().certain else _TIME_WAIT_SECONDS
+        return max(0.2, min(next_resend, self._outbox.next_due_seconds(), self._config.keepalive_seconds / 4, most))
 
     def _check(self, code: Any) -> None:
         if code not in (mqtt.MQTT_ERR_SUCCESS, mqtt.MQTT_ERR_AGAIN):
@@ -172,7 +183,7 @@ class Uplink(threading.Thread):
 
     def _pause(self, seconds: float) -> None:
         self._stopping.wait(seconds)
-        _drain(self._wake_r)
+        drain(self._wake_r)
 
     # ── paho ───────────────────────────────────────────────────────────────────────────────────
     def _new_client(self) -> mqtt.Client:
@@ -182,12 +193,12 @@ class Uplink(threading.Thread):
         )
         client.connect_timeout = _CONNECT_TIMEOUT_SECONDS
         if config.tls:
-            client.tls_set_context(tls_context(config))
+            client.tls_set_context(tls_context(config, dates_count=not self._clock.unset))
         if config.username:
-            client.username_pw_set(config.username, _password(config.password_file))
+            client.username_pw_set(config.username, password(config.password_file))
         will = Properties(PacketTypes.WILLMESSAGE)
         will.WillDelayInterval = config.will_delay_seconds
-        lost = _encoder.encode({"v": 1, "ts": _now_ms(), "online": False, "cause": "lost"})
+        lost = _encoder.encode({"v": 1, "ts": self._now_ms(), "online": False, "cause": "lost"})
         client.will_set(state_topic(self._centre, "online"), lost, qos=1, retain=True, properties=will)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
@@ -200,11 +211,12 @@ class Uplink(threading.Thread):
             raise UplinkError(f"the broker refuses us: {code}")
         self._packet_limit = getattr(props, "MaximumPacketSize", 2**28)
         self._pending.clear()
-        self._sending.clear()
         self._schemas_sent.clear()
         self._told.clear()
+        self._credit = Credit()
+        self._begin_again()
         client.subscribe(ack_topic(self._centre), qos=0)
-        self._publish_state("online", {"online": True, "version": self._version}, _now_ms())
+        self._tell_online()
         self.connected, self._failures = True, 0
         self.last_progress = time.monotonic()
         log.info("connected to the broker")
@@ -236,16 +248,25 @@ class Uplink(threading.Thread):
             log.warning("an ack that cannot be read bytes=%d", len(message.payload))
             return
         self.last_progress = time.monotonic()
+        if 0 < ack.t < 2**53:
+            self._clock.told(ack.t / 1000)
         if ack.need:
             self._schemas_sent.discard(ack.need)
-            self._sending.clear()
+            self._begin_again()
             return
-        self._outbox.settle(ack.e, [*ack.a, *((seq, seq) for seq in ack.r)])
-        if ack.e == self._outbox.epoch:
-            self.refused["ingest"] += len(ack.r)
-            gone = [seq for seq in self._sending if _within(seq, ack)]
-            for seq in gone:
-                del self._sending[seq]
+        self._credit.acknowledged(len(self._settle(ack.e, ack.a)))
+        self.refused["ingest"] += len(self._settle(ack.e, [(seq, seq) for seq in ack.r]))
+
+    def _settle(self, epoch: int, ranges: list[tuple[int, int]]) -> list[int]:
+        gone = self._outbox.settle(epoch, ranges)
+        for seq in gone:
+            self._sending.pop(seq, None)
+        return gone
+
+    def _begin_again(self) -> None:
+        """Nothing is under way: every row is to be sent."""
+        self._sending.clear()
+        self._looked = (0, self._outbox.dated)
 
     # ── publishing ─────────────────────────────────────────────────────────────────────────────
     def _tell_changes(self) -> None:
@@ -254,30 +275,73 @@ class Uplink(threading.Thread):
                 self._told[name] = state
                 self._publish_state(name, state.fields, state.ts)
 
+    def _tell_online(self) -> None:
+        self._publish_state("online", {"online": True, "version": self._version}, self._now_ms())
+
+    def _now_ms(self) -> int:
+        return int(self._clock.now() * 1000)
+
     def _publish_state(self, name: str, fields: dict[str, Any], ts: int) -> None:
         body = _encoder.encode({"v": 1, "ts": ts, **fields})
         sent = self._client.publish(state_topic(self._centre, name), body, qos=1, retain=True)
         self._pending[sent.mid] = None
 
     def _fill_window(self) -> None:
-        if time.time() < _UNSET_CLOCK:
+        if not self._time_will_do():
             return
-        now = time.monotonic()
-        for row in self._candidates():
-            if len([seq for seq in self._pending.values() if seq]) >= WINDOW:
+        for row, tries in self._candidates():
+            if sum(seq is not None for seq in self._pending.values()) >= WINDOW:
                 return
-            known = self._sending.get(row.seq)
-            if known is None or known.due <= now:
-                self._send(row, known.tries if known else 0)
+            self._send(row, tries)
 
-    def _candidates(self) -> list[Row]:
+    def _time_will_do(self) -> bool:
+        """Rows whose clock nobody vouches for wait for the time; it comes with the connection."""
+        if self._clock.stamped().certain:
+            return True
+        waited = time.monotonic() - self._since
+        if self._clock.plausible and waited > _TIME_WAIT_SECONDS:
+            self._clock.believe()
+            self._outbox.close_due()
+        elif waited > self._asked + _ASK_AGAIN_SECONDS:  # who hears that we are here answers with the time
+            self._asked = waited
+            self._tell_online()
+        return self._clock.stamped().certain
+
+    def _candidates(self) -> Iterator[tuple[Row, int]]:
+        """The newest, then what is overdue, then what was never sent, oldest first; with the times it was sent."""
         newest = self._outbox.newest()
         if newest is None:
-            return []
-        waiting = sum(1 for one in self._sending.values() if one.due > time.monotonic())
-        if waiting >= CREDIT:
-            return [newest] if time.monotonic() >= self._next_probe else []
-        return [newest, *(row for row in self._outbox.oldest(CREDIT + WINDOW) if row.seq != newest.seq)]
+            return
+        now = time.monotonic()
+        waiting = sum(1 for one in self._sending.values() if one.due > now)
+        if self._credit.spent(waiting):
+            if now >= self._next_probe:
+                yield newest, 0
+            return
+        if newest.seq not in self._sending:
+            yield newest, 0
+        yield from self._overdue(now)
+        yield from self._fresh(self._credit.left(waiting))
+
+    def _overdue(self, now: float) -> Iterator[tuple[Row, int]]:
+        overdue = [(seq, one.tries) for seq, one in self._sending.items() if one.due <= now]
+        if overdue:
+            self._credit.overdue(now)
+        for seq, tries in overdue:
+            row = self._outbox.row(seq)
+            if row is None:  # given up by the bounds
+                del self._sending[seq]
+            else:
+                yield row, tries
+
+    def _fresh(self, limit: int) -> Iterator[tuple[Row, int]]:
+        after, dated = self._looked
+        if dated != self._outbox.dated:  # rows among those looked at may be sent now
+            after, dated = 0, self._outbox.dated
+        for row in self._outbox.oldest(min(limit, 2 * WINDOW), after):
+            if row.seq not in self._sending:
+                yield row, 0
+            self._looked = (row.seq, dated)
 
     def _send(self, row: Row, tries: int) -> None:
         if len(row.body) + _OVERHEAD_BYTES > self._packet_limit:
@@ -305,75 +369,13 @@ class Uplink(threading.Thread):
         if not self.connected:
             return
         self._outbox.close_all()
-        self._publish_state("online", {"online": False, "cause": "clean"}, _now_ms())
+        self._publish_state("online", {"online": False, "cause": "clean"}, self._now_ms())
         deadline = time.monotonic() + 2.0
         while self._pending and time.monotonic() < deadline and self._client.socket() is not None:
             self._check(self._client.loop(0.1))
-
-
-def tls_context(config: UplinkConfig) -> ssl.SSLContext:
-    """The TLS settings of a config; raises ConfigError naming the file that cannot be used."""
-    try:
-        context = ssl.create_default_context(cafile=config.ca_file or None)
-    except (OSError, ssl.SSLError) as problem:
-        raise ConfigError(config.ca_file, "$.uplink.ca_file", "no usable certificates", "a PEM file") from problem
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if config.cert_file:
-        try:
-            context.load_cert_chain(config.cert_file, config.key_file or None)
-        except (OSError, ssl.SSLError) as problem:
-            raise ConfigError(
-                config.cert_file,
-                "$.uplink.cert_file",
-                "certificate or key not usable",
-                "PEM files that belong together",
-            ) from problem
-    return context
-
-
-def _password(file: str) -> str | None:
-    if not file:
-        return None
-    try:
-        return Path(file).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as problem:
-        raise ConfigError(
-            file, "$.uplink.password_file", "secret not readable", "a file the agent may read"
-        ) from problem
 
 
 def _expiring_at_once() -> Properties:
     properties = Properties(PacketTypes.CONNECT)
     properties.SessionExpiryInterval = 0
     return properties
-
-
-def _within(seq: int, ack: Ack) -> bool:
-    return seq in ack.r or any(first <= seq <= last for first, last in ack.a)
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)
-
-
-def _drain(sock: socket.socket) -> None:
-    try:
-        while sock.recv(4096):
-            pass
-    except BlockingIOError:
-        pass
-
-
-def _writable(client: mqtt.Client) -> bool:
-    sock = client.socket()
-    if sock is None:
-        return False
-    with selectors.DefaultSelector() as selector:
-        selector.register(sock, selectors.EVENT_WRITE)
-        return bool(selector.select(0))
-
-
-def _close(client: mqtt.Client) -> None:
-    sock = client.socket()
-    if sock is not None:
-        sock.close()

@@ -35,6 +35,8 @@ class Store(Struct, frozen=True, forbid_unknown_fields=True):
     hold_seconds: Seconds = 45.0
     """Between the store's 2xx and our ack: longer than the store keeps samples in memory only."""
     timeout_seconds: Seconds = 10.0
+    accept_hours: Annotated[float, Meta(gt=0, le=2400)] = 743.0
+    """Older samples are refused before the store sees them; Prometheus must take them out of order this long."""
 
 
 class Database(Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,6 +52,10 @@ class Ingest(Struct, frozen=True, forbid_unknown_fields=True):
     quarantine_megabytes: Annotated[int, Meta(ge=1, le=4096)] = 64
     lost_after_seconds: Seconds = 180.0
     """A centre that does not come back this long after a broker restart is offline, cause unknown."""
+    messages_per_second: Annotated[float, Meta(gt=0, le=10_000)] = 20.0
+    """What one centre may send on average; more is not acknowledged and comes again."""
+    messages_at_once: Annotated[int, Meta(ge=100, le=100_000)] = 1200
+    """What it may send at once, after a long outage."""
 
 
 class Smtp(Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,7 +9,7 @@ from stage.process import Part, answers, free_port, listens, program
 
 ROOT = Path(__file__).resolve().parent.parent
 RULES = ROOT / "deploy/central/prometheus/rules"
-OUT_OF_ORDER = "96h"
+OUT_OF_ORDER = "744h"
 
 
 def broker(directory: Path, port: int | None = None, extra: str = "") -> tuple[Part, int]:

@@ -56,6 +56,7 @@ SEAT_SOURCES = ("mqtt", "checkins")
 TEST_RESULTS = (
     "converged", "sufficient", "cap", "time", "failed", "postponed_budget", "postponed_busy",
 )  # fmt: skip
+LOSS_REASONS = ("age", "thinned", "full", "disk", "damaged", "undatable")
 OFFLINE_CAUSES = ("power", "internet", "clean", "unknown")
 
 # ── host ───────────────────────────────────────────────────────────────────────────────────────
@@ -359,6 +360,15 @@ AGENT_OUTBOX_DROPPED = _metric(
     "centre_agent_outbox_dropped_batches_total",
     "agent",
     "Batches given up because the outbox was full, too old or damaged",
+)
+AGENT_OUTBOX_LOST = _metric(
+    "centre_agent_outbox_lost_ticks_total",
+    "agent",
+    "Moments given up, by reason; what a damaged file held beyond counting is in no reason",
+    "reason",
+)
+AGENT_OUTBOX_UNDATED = _metric(
+    "centre_agent_outbox_undated_rows", "agent", "Batches from before the time was known; they wait for a date"
 )
 AGENT_OUTBOX_WRITABLE = _metric("centre_agent_outbox_writable", "agent", "1 while readings reach the disk")
 AGENT_UPLINK_CONNECTED = _metric("centre_agent_uplink_connected", "agent", "1 while the broker accepts us")

@@ -9,14 +9,14 @@ from typing import Literal
 
 from msgspec import Struct
 
-EventKind = Literal["outage", "transfer", "restart", "internet_fault", "clock_step", "configuration"]
+EventKind = Literal["outage", "transfer", "restart", "internet_fault", "clock_step", "configuration", "readings_lost"]
 
 
 class Event(Struct, frozen=True):
     """`id` is unique within a centre; `end` is None while it lasts; `evidence` holds plain facts.
 
     kind: outage (mains gone at a UPS), transfer (a UPS changed its source), restart (the gateway
-    or the agent started), internet_fault, clock_step, configuration.
+    or the agent started), internet_fault, clock_step, configuration, readings_lost (by the outbox).
     evidence: short machine words and numbers with their unit in the key; never a person.
     """
 

@@ -40,6 +40,7 @@ LABEL_VALUE = re.compile(r"[A-Za-z0-9_.:/ -]{0,64}")
 _SID = re.compile(r"[0-9a-f]{8}")
 _EPOCH_MAX = 2**32
 _YEARS = (2000, 2200)
+_EVENT_SLACK_MS = 60_000
 
 Scaled = int | None
 Column = Scaled | list[Scaled]
@@ -174,8 +175,41 @@ def encode_batch(schema: Schema, batch: Batch) -> bytes:
         c=[_packed(column) for column in batch.columns],
         ev=list(batch.events),
     )
+    return _bytes(message)
+
+
+def redated(body: bytes, shift_ms: int, since_ms: int) -> bytes:
+    """A message of ours whose clock was wrong by `shift_ms`; events from before `since_ms` were dated by another clock.
+
+    For a row that was never sent: what has been sent once keeps its bytes. Raises Rejected.
+    """
+    message = parse_batch(body)
+    until_ms = _times(message)[-1]
+    message.t += shift_ms
+    message.ev = [_redated_event(event, shift_ms, since_ms, until_ms) for event in message.ev]
+    return _bytes(message)
+
+
+def _redated_event(event: Event, shift_ms: int, since_ms: int, until_ms: int) -> Event:
+    def true(at: datetime) -> datetime:
+        ms = epoch_ms(at)
+        return from_epoch_ms(ms + shift_ms) if since_ms <= ms <= until_ms + _EVENT_SLACK_MS else at
+
+    start = true(event.start)
+    end = event.end and max(start, true(event.end))
+    return Event(event.kind, event.id, start, end, event.evidence)
+
+
+def readdressed(body: bytes, epoch: int, seq: int) -> bytes:
+    """A message of ours under another epoch and sequence number; the samples stay what they are. Raises Rejected."""
+    message = parse_batch(body)
+    message.e, message.q = epoch, seq
+    return _bytes(message)
+
+
+def _bytes(message: BatchMessage) -> bytes:
     body = _encoder.encode(message)
-    if not batch.events:
+    if not message.ev:
         body = body.replace(b',"ev":[]}', b"}")
     return zlib.compress(body, 9)
 

@@ -18,7 +18,8 @@ from telemetry.errors import Rejected
 from telemetry.event import Event
 
 FUTURE_MS = 10 * 60 * 1000
-OLD_MS = 95 * 3600 * 1000
+OLD_MS = 743 * 3600 * 1000
+"""What Prometheus takes with out_of_order_time_window: 744h, less an hour for the way."""
 JOB = "centre"
 
 
@@ -77,10 +78,10 @@ class Admitted(Struct, frozen=True):
     events: tuple[Event, ...]
 
 
-def admit(message: wire.BatchMessage, made: Template, now_ms: int) -> Admitted:
+def admit(message: wire.BatchMessage, made: Template, now_ms: int, old_ms: int = OLD_MS) -> Admitted:
     """The store's bytes and the events of a batch; raises Rejected (schema, malformed, value, future, old, labels)."""
     batch = wire.unpack(message, made.schema)
-    check_time(batch.times[-1], batch.times[0], now_ms)
+    check_time(batch.times[-1], batch.times[0], now_ms, old_ms)
     times = protobuf.stamps(batch.times)
     parts = []
     for labels, scale, column in zip(made.labels, made.schema.scales, batch.columns, strict=True):
@@ -110,11 +111,11 @@ def _with_gaps(labels: bytes, scale: int, column: Sequence[int | None], times: l
     return live + protobuf.stale(labels, gone)
 
 
-def check_time(newest_ms: int, oldest_ms: int, now_ms: int) -> None:
+def check_time(newest_ms: int, oldest_ms: int, now_ms: int, old_ms: int = OLD_MS) -> None:
     """Raises Rejected: one sample a week ahead would make Prometheus refuse the whole country."""
     if newest_ms > now_ms + FUTURE_MS:
         raise Rejected(f"{(newest_ms - now_ms) / 1000:.0f} s ahead of this clock", reason="future")
-    if oldest_ms < now_ms - OLD_MS:
+    if oldest_ms < now_ms - old_ms:
         raise Rejected(f"{(now_ms - oldest_ms) / 3.6e6:.0f} h old", reason="old")
 
 

@@ -2,7 +2,7 @@
 
 Evidence, in order: the last power state (on battery before it fell silent, also for a gateway that
 shut down in time); the agent's own goodbye; the last internet state (the line was already in
-trouble); otherwise unknown, never a guess.
+trouble); then the neighbours (neighbours.py); otherwise unknown, never a guess.
 """
 
 from typing import Any
@@ -19,6 +19,7 @@ class Presence(Struct):
     unheard_since: float | None = None
     on_battery: bool = False
     line_trouble: bool = False
+    offline_since: float = 0.0
 
 
 class Roll:
@@ -61,6 +62,8 @@ class Roll:
             )
         elif name == "online":
             one.online, one.unheard_since = state.get("online") is True, None
+            if before is not False:
+                one.offline_since = now
             one.cause = _cause(one) if state.get("cause") != "clean" or one.on_battery else "clean"
         return one.online != before
 
@@ -69,6 +72,7 @@ class Roll:
         for one in self.centres.values():
             if one.unheard_since is not None and one.online is None and now - one.unheard_since > self._lost_after:
                 one.online, one.cause, one.unheard_since = False, _cause(one), None
+                one.offline_since = now
 
 
 def _cause(one: Presence) -> str:

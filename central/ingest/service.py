@@ -33,7 +33,9 @@ from central.ingest.admit import (
     series_labels,
     template,
 )
+from central.ingest.allowance import Allowance
 from central.ingest.hold import Held, HoldList
+from central.ingest.neighbours import ask_neighbours
 from central.ingest.presence import Roll
 from central.ingest.quarantine import Quarantine
 from central.ingest.store import Store
@@ -75,6 +77,10 @@ class Ingest:
         )
         self._hold = HoldList(config.store.hold_seconds)
         self._roll = Roll(config.ingest.lost_after_seconds)
+        self._old_ms = round(config.store.accept_hours * 3_600_000)
+        self._samples_allowed, self._states_allowed = (
+            Allowance(config.ingest.messages_per_second, config.ingest.messages_at_once) for _ in range(2)
+        )
         self._templates: OrderedDict[tuple[str, str], Template] = OrderedDict()
         self._asked: dict[tuple[str, str], float] = {}
         self._infos: dict[str, dict[str, str]] = {}
@@ -133,13 +139,21 @@ class Ingest:
     def _admit(self, message: Message) -> Ready | None:
         try:
             topic = parse_topic(message.topic)
-            return self._admit_topic(topic, message)
+            return self._admit_topic(topic, message) if self._may_pass(topic, message) else None
         except Rejected as problem:
             self._reject(message, problem)
         except Exception as problem:  # a bug must cost one message, not the country
             log.exception("ingest has a bug topic=%r", message.topic[:80])
             self._reject(message, Rejected(type(problem).__name__))
         return None
+
+    def _may_pass(self, topic: Topic, message: Message) -> bool:
+        allowance = self._samples_allowed if topic.kind == "samples" else self._states_allowed
+        if allowance.take(topic.centre, time.monotonic()):
+            return True
+        self.rejected["flood"] = self.rejected.get("flood", 0) + 1
+        self._subscriber.done(message)  # without an ack: the agent keeps the row
+        return False
 
     def _admit_topic(self, topic: Topic, message: Message) -> Ready | None:
         if topic.kind == "schema":
@@ -156,6 +170,8 @@ class Ingest:
             self._subscriber.done(message)
             return None
         state = parse_state(message.payload)
+        if topic.name == "online" and state.get("online") is True and not message.retained:
+            self._send_ack(topic.centre, Ack(t=_now_ms()))  # the time, for a gateway without a clock battery
         if self._roll.state(topic.centre, topic.name, state, retained=message.retained, now=message.arrived):
             self._next["own"] = 0.0
         ts: Any = state["ts"]
@@ -174,7 +190,7 @@ class Ingest:
             self._ask(centre, parsed.sid)
             self._subscriber.done(message)
             return None
-        batch = admit(parsed, made, int(message.arrived * 1000))
+        batch = admit(parsed, made, int(message.arrived * 1000), self._old_ms)
         return Ready(message, centre, batch.body, batch.samples, batch)
 
     def _learn(self, centre: str, sid: str, body: bytes) -> None:
@@ -313,6 +329,7 @@ class Ingest:
 
     def _write_own(self) -> None:
         self._roll.settle(time.time())
+        ask_neighbours(self._roll.centres, self._infos, time.time())
         verdict = self._store.write(protobuf.compressed(self._own_series()))
         if verdict != "stored":
             log.debug("own series not stored verdict=%s", verdict)

@@ -14,7 +14,7 @@ from typing import Annotated, Self
 import psutil
 from msgspec import Meta, Struct
 
-from collectors.host.clock import kernel_clock
+from collectors.kernel_clock import kernel_clock
 from telemetry import catalogue as names
 from telemetry.errors import BadData
 from telemetry.event import Event

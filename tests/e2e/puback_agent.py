@@ -13,7 +13,9 @@ class PubackUplink(Uplink):
     """Believes the broker."""
 
     def broker_took(self, seq: int) -> None:
-        self._outbox.settle(self._outbox.epoch, [(seq, seq)])
+        row = self._outbox.row(seq)
+        if row is not None:
+            self._outbox.settle(row.epoch, [(seq, seq)])
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ def hostile() -> list[tuple[str, bytes]]:
         (samples, b'{"v":1,"sid":"00000000","e":1,"q":1,"t":1,"d":0,"n":1,"c":[NaN]}'),
         (samples, good(9, now)[:-4]),
         (samples, good(10, now + WEEK_MS)),
-        (samples, good(11, now - WEEK_MS)),
+        (samples, good(11, now - 5 * WEEK_MS)),
         (samples, good(12, now).replace(b"x", b"y")),
         (f"{state}/schema/deadbeef", encode_schema(SCHEMA)),
         (f"{state}/schema/0badc0de", foreign),

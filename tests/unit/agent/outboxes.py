@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from agent.clock import Clock as AgentClock
 from agent.outbox import Outbox, Row
 from telemetry import catalogue as names
 from telemetry.reading import Reading, reading
@@ -27,11 +28,18 @@ class Clock:
 
 
 def opened(
-    file: Path, clock: Clock, *, batch_seconds: float = 120.0, max_bytes: int = 64 * 2**20, max_age: float = 7 * 86400.0
+    file: Path,
+    clock: Clock,
+    *,
+    batch_seconds: float = 120.0,
+    max_bytes: int = 64 * 2**20,
+    max_age: float = 7 * 86400.0,
+    known: AgentClock | None = None,
 ) -> Outbox:
-    """The outbox at `file` under `clock`."""
+    """The outbox at `file` under `clock`, which is known to be right unless the test brings what the agent knows."""
+    known = known or AgentClock(wall=clock, boottime=clock, synchronised=lambda: True, boot="this")
     return Outbox(
-        file, max_bytes=max_bytes, max_age_seconds=max_age, batch_seconds=batch_seconds, wall=clock, monotonic=clock
+        file, max_bytes=max_bytes, max_age_seconds=max_age, batch_seconds=batch_seconds, clock=known, monotonic=clock
     )
 
 

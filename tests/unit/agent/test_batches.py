@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.batches import Columns, OpenBatch, ticks_of
+from agent.clock import Stamped
 from telemetry import catalogue as names
 from telemetry.reading import Reading, Series
 from telemetry.wire import MAX_SERIES, MAX_TICKS, decode_batch, decode_schema, encode_schema, epoch_ms
@@ -13,6 +14,7 @@ from tests.unit.telemetry.strategies import any_series
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 UP, CHARGE = Series(names.UPS_UP, ("rack",)), Series(names.UPS_CHARGE, ("rack",))
+CERTAIN = Stamped(certain=True, boot="this", offset_ms=0)
 
 
 def _reading(series: Series, value: float, seconds: float = 0) -> Reading:
@@ -57,7 +59,7 @@ def test_a_new_series_stands_behind_the_known_ones() -> None:
 
 
 def test_a_series_that_is_gone_is_null_and_one_that_is_new_was_null_before() -> None:
-    batch = OpenBatch(Columns())
+    batch = OpenBatch(Columns(), CERTAIN)
     batch.add((1000, {UP: 1}), ())
     batch.add((2000, {CHARGE: 900}), ())
     body = batch.encode(7, 3)
@@ -68,7 +70,7 @@ def test_a_series_that_is_gone_is_null_and_one_that_is_new_was_null_before() -> 
 
 
 def test_a_tick_must_be_later_than_the_last_and_within_a_day() -> None:
-    batch = OpenBatch(Columns())
+    batch = OpenBatch(Columns(), CERTAIN)
     assert batch.accepts((5, {UP: 1}))
     batch.add((1000, {UP: 1}), ())
     later = (999, 1000, 1001, 86_401_000, 86_401_001)
@@ -76,7 +78,7 @@ def test_a_tick_must_be_later_than_the_last_and_within_a_day() -> None:
 
 
 def test_a_batch_is_full_after_the_ticks_that_the_wire_allows() -> None:
-    batch = OpenBatch(Columns())
+    batch = OpenBatch(Columns(), CERTAIN)
     for number in range(MAX_TICKS):
         assert batch.accepts((1000 + number, {UP: 1}))
         batch.add((1000 + number, {UP: 1}), ())
@@ -84,14 +86,14 @@ def test_a_batch_is_full_after_the_ticks_that_the_wire_allows() -> None:
 
 
 def test_encoding_twice_gives_the_same_bytes() -> None:
-    batch = OpenBatch(Columns())
+    batch = OpenBatch(Columns(), CERTAIN)
     batch.add((1000, {UP: 1, CHARGE: 900}), ())
     assert batch.encode(1, 2) == batch.encode(1, 2)
 
 
 @given(st.lists(st.dictionaries(any_series(), st.integers(-(10**9), 10**9), min_size=1, max_size=8), max_size=12))
 def test_whatever_series_a_lane_shows_each_tick_comes_out_as_it_went_in(shown: list[dict[Series, int]]) -> None:
-    batch = OpenBatch(Columns())
+    batch = OpenBatch(Columns(), CERTAIN)
     for number, values in enumerate(shown):
         assert batch.accepts((1000 * number, values))
         batch.add((1000 * number, values), ())
@@ -110,7 +112,7 @@ def test_columns_take_no_more_series_than_the_wire_and_a_tick_is_cut_to_fit() ->
     many = [Series(names.HOST_TEMPERATURE, (f"s{place}",)) for place in range(MAX_SERIES + 1)]
     columns = Columns()
     columns.admit(many[:-1])
-    batch = OpenBatch(columns)
+    batch = OpenBatch(columns, CERTAIN)
     assert batch.accepts((1000, {many[0]: 1}))
     assert not batch.accepts((1000, {many[-1]: 1}))
     assert [len(values) for _, values in ticks_of([_reading(one, 40) for one in many])] == [MAX_SERIES, 1]
@@ -119,7 +121,7 @@ def test_columns_take_no_more_series_than_the_wire_and_a_tick_is_cut_to_fit() ->
 def test_a_batch_never_inflates_beyond_what_ingest_accepts() -> None:
     # 400 series that swing between two values pack so well that 12 KiB hold more than 256 KiB.
     columns = Columns()
-    batch = OpenBatch(columns)
+    batch = OpenBatch(columns, CERTAIN)
     many = [Series(names.HOST_TEMPERATURE, (f"s{place}",)) for place in range(400)]
     for number in range(MAX_TICKS):
         tick = (1000 * number, dict.fromkeys(many, 1_000_000 if number % 2 else -1_000_000))

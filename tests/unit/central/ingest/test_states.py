@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.batches import Columns, OpenBatch, ticks_of
+from agent.clock import Stamped
 from agent.snapshot import Snapshot
 from agent.states import states
 from central.ingest.admit import admit, template
@@ -69,7 +70,7 @@ def test_a_state_gives_the_samples_that_the_batch_of_the_same_tick_gives(
     for name, state in states(snapshot).items():
         urgent |= _samples(state_series(CENTRE, name, {"v": 1, "ts": state.ts, **state.fields}))
 
-    batch = OpenBatch(Columns())
+    batch = OpenBatch(Columns(), Stamped(certain=True, boot="this", offset_ms=0))
     (tick,) = ticks_of(readings)
     batch.add(tick, ())
     message = parse_batch(batch.encode(1, 1))

@@ -48,7 +48,7 @@ def test_a_stale_marker_is_stored(store: Store) -> None:
 
 def test_a_sample_that_can_never_be_stored_is_refused_with_its_reason(store: Store) -> None:
     assert store.write(_body("d", 0)) == "stored"
-    assert store.write(_body("d", 30 * 86_400)) == "refused"
+    assert store.write(_body("d", 32 * 86_400)) == "refused"
     assert "too old sample" in store.problem
 
 

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from collectors.host import Config, build
-from collectors.host.clock import kernel_clock
+from collectors.kernel_clock import kernel_clock
 from telemetry import catalogue as names
 from telemetry.errors import BadData
 from telemetry.metric import Metric

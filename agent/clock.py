@@ -1,0 +1,155 @@
+"""The time of a gateway without a clock battery: when it is known, and how far the machine's own is off.
+
+Known means: the kernel says that a time service disciplines it, or the centre of the country has told
+its time (in an ack). What was learned holds for this boot, counted by CLOCK_BOOTTIME, which nobody can
+set. An agent that has never known the time, in its first start, believes a clock that is not absurd:
+somebody has just installed it. Thread-safe.
+"""
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from msgspec import Struct
+
+from collectors import kept
+from collectors.kernel_clock import kernel_clock
+
+log = logging.getLogger(__name__)
+UNSET = 1_735_689_600.0
+"""2025-01-01: no clock that shows less has been set since the agent was written."""
+_AGREE_SECONDS = 2.0
+_SLOWEST_ACK_SECONDS = 10.0
+"""An ack may have been under way so long: a clock ahead of it by less agrees with it."""
+_SAVE_SECONDS = 1.0
+
+
+class Known(Struct, frozen=True):
+    """On disk: true time minus CLOCK_BOOTTIME, for one boot."""
+
+    boot: str
+    offset: float
+
+
+class Stamped(Struct, frozen=True):
+    """Under which clock something was stamped. certain: the truth is known. offset_ms: that clock minus boot time."""
+
+    certain: bool
+    boot: str
+    offset_ms: int
+    correction_ms: int = 0
+    """What to add to a stamp just taken, to make it true; 0 while nobody knows."""
+
+    def same_as(self, other: "Stamped") -> bool:
+        """Whether one shift dates both."""
+        drift = abs(self.offset_ms - other.offset_ms)
+        return self.certain == other.certain and (self.certain or drift < _AGREE_SECONDS * 500)
+
+
+class Clock:
+    """What is known is kept in `file`."""
+
+    def __init__(
+        self,
+        file: Path | None = None,
+        *,
+        wall: Callable[[], float] = time.time,
+        boottime: Callable[[], float] | None = None,
+        synchronised: Callable[[], bool] | None = None,
+        boot: str | None = None,
+    ) -> None:
+        self._file, self._wall = file, wall
+        self._boottime = boottime or _boottime
+        self._synchronised = synchronised or _kernel_synchronised
+        self.boot = _boot_id() if boot is None else boot
+        self._lock = threading.Lock()
+        before = kept.read(file, Known) if file else None
+        self._ever_known = before is not None
+        self._offset = before.offset if before is not None and before.boot == self.boot else None
+        self._told: float | None = None
+
+    def now(self) -> float:
+        """Epoch seconds, as true as they are known."""
+        return self._wall() + self.stamped().correction_ms / 1000
+
+    @property
+    def plausible(self) -> bool:
+        """Whether the machine's clock could be right, though nobody has said so yet: only before it was ever known."""
+        return not self._ever_known and self._wall() >= UNSET
+
+    @property
+    def unset(self) -> bool:
+        """Whether the machine's clock is certainly wrong, and nothing else is known."""
+        return not self.stamped().certain and not self.plausible
+
+    def stamped(self) -> Stamped:
+        """The clock under which a stamp of this moment is taken."""
+        with self._lock:
+            here = self._wall() - self._boottime()
+            if self._synchronised():
+                self._learn(here)
+            if self._offset is None:
+                return Stamped(certain=False, boot=self.boot, offset_ms=round(here * 1000))
+            off = self._offset - here
+            correction = 0.0 if abs(off) <= _AGREE_SECONDS else off
+            return Stamped(
+                certain=True, boot=self.boot, offset_ms=round(here * 1000), correction_ms=round(correction * 1000)
+            )
+
+    def believe(self) -> None:
+        """Nobody has told the time, and the machine's is plausible: take it until somebody does."""
+        with self._lock:
+            if self._offset is None:
+                self._offset = self._wall() - self._boottime()
+                log.info("nobody tells the time, the machine's clock is believed")
+
+    def told(self, seconds: float) -> None:
+        """The centre of the country has sent its time; a time service of our own is better, if there is one."""
+        with self._lock:
+            if self._synchronised() or seconds < UNSET:
+                return
+            heard = seconds - self._boottime()
+            self._told = heard if self._told is None else max(self._told, heard)  # the quickest ack is the truest
+            here = self._wall() - self._boottime()
+            agrees = -_AGREE_SECONDS <= here - self._told <= _SLOWEST_ACK_SECONDS
+            self._learn(here if agrees else self._told)
+
+    def _learn(self, offset: float) -> None:
+        if self._offset is not None and abs(offset - self._offset) < _SAVE_SECONDS:
+            return
+        if self._offset is None:
+            log.info("the time is known")
+        else:
+            log.warning("the clock was corrected by=%.0f s", offset - self._offset)
+        self._offset = offset
+        self._ever_known = True
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                kept.write(self._file, Known(self.boot, offset))
+
+    def shift_ms(self, then: Stamped) -> int | None:
+        """What makes stamps of `then` true; None while nobody knows, or if they are of another boot."""
+        if then.boot != self.boot or not self.stamped().certain:
+            return None
+        with self._lock:
+            return None if self._offset is None else round(self._offset * 1000) - then.offset_ms
+
+
+def _boottime() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def _boot_id() -> str:
+    with contextlib.suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    return ""
+
+
+def _kernel_synchronised() -> bool:
+    try:
+        return kernel_clock().synchronised
+    except OSError:
+        return False

@@ -1,0 +1,126 @@
+"""When the time is known on a gateway that has no clock battery, and what is done with stamps from before."""
+
+from pathlib import Path
+
+import pytest
+
+from agent.clock import UNSET, Clock, Stamped
+
+NOW = 1_790_000_000.0
+
+
+class Machine:
+    """A gateway: `wall` can be set by anybody, `up` only grows; `synchronised` is what its kernel says."""
+
+    def __init__(self, wall: float, *, boot: str = "first", synchronised: bool = False) -> None:
+        self.wall, self.up, self.boot, self.synchronised = wall, 100.0, boot, synchronised
+
+    def passes(self, seconds: float) -> None:
+        self.wall += seconds
+        self.up += seconds
+
+    def clock(self, file: Path | None = None) -> Clock:
+        return Clock(
+            file,
+            wall=lambda: self.wall,
+            boottime=lambda: self.up,
+            synchronised=lambda: self.synchronised,
+            boot=self.boot,
+        )
+
+
+def test_a_clock_that_the_kernel_vouches_for_is_known_and_needs_no_correction() -> None:
+    clock = Machine(NOW, synchronised=True).clock()
+    assert (clock.stamped().certain, clock.stamped().correction_ms, clock.unset) == (True, 0, False)
+
+
+@pytest.mark.parametrize("off", [0.0, 1.5, -0.9, 8.0])
+def test_a_clock_that_agrees_with_the_centre_of_the_country_is_known(off: float) -> None:
+    # An ack may have been under way for seconds: a clock that is a little ahead of it agrees.
+    machine = Machine(NOW + off)
+    clock = machine.clock()
+    assert not clock.stamped().certain
+    clock.told(NOW)
+    assert (clock.stamped().certain, clock.stamped().correction_ms) == (True, 0)
+
+
+@pytest.mark.parametrize("off", [3600.0, -86400.0, -NOW + 60.0, -4.0])
+def test_a_clock_that_is_off_is_corrected_by_what_the_centre_of_the_country_says(off: float) -> None:
+    machine = Machine(NOW + off)
+    clock = machine.clock()
+    clock.told(NOW)
+    assert clock.now() == pytest.approx(NOW)
+    machine.passes(1000)
+    assert clock.now() == pytest.approx(NOW + 1000)
+
+
+def test_the_quickest_ack_tells_the_truest_time() -> None:
+    machine = Machine(NOW - 3600)
+    clock = machine.clock()
+    clock.told(NOW - 40)  # forty seconds under way
+    machine.passes(100)
+    clock.told(NOW + 100)
+    machine.passes(100)
+    clock.told(NOW + 140)  # slow again
+    assert clock.now() == pytest.approx(NOW + 200)
+
+
+def test_a_step_of_the_clock_after_the_time_was_known_changes_nothing() -> None:
+    machine = Machine(NOW)
+    clock = machine.clock()
+    clock.told(NOW)
+    machine.wall += 3600  # somebody sets it
+    assert clock.now() == pytest.approx(NOW)
+    machine.synchronised, machine.wall = True, NOW  # and time synchronisation sets it right
+    assert (clock.now(), clock.stamped().correction_ms) == (pytest.approx(NOW), 0)
+
+
+def test_time_synchronisation_is_believed_more_than_an_ack() -> None:
+    clock = Machine(NOW, synchronised=True).clock()
+    clock.told(NOW + 7200)
+    assert clock.now() == pytest.approx(NOW)
+
+
+def test_what_was_learned_holds_for_the_boot_over_a_restart_of_the_agent(tmp_path: Path) -> None:
+    machine = Machine(NOW - 3600)
+    machine.clock(tmp_path / "clock").told(NOW)
+    machine.passes(60)
+    again = machine.clock(tmp_path / "clock")
+    assert again.stamped().certain
+    assert again.now() == pytest.approx(NOW + 60)
+
+
+def test_after_another_boot_the_time_is_to_be_learned_anew(tmp_path: Path) -> None:
+    Machine(NOW).clock(tmp_path / "clock").told(NOW)
+    rebooted = Machine(NOW + 5, boot="second").clock(tmp_path / "clock")  # the saved clock of hours ago, perhaps
+    assert (rebooted.stamped().certain, rebooted.plausible, rebooted.unset) == (False, False, True)
+
+
+def test_the_first_start_of_all_believes_a_clock_that_is_not_absurd(tmp_path: Path) -> None:
+    fresh = Machine(NOW).clock(tmp_path / "clock")
+    assert (fresh.stamped().certain, fresh.plausible, fresh.unset) == (False, True, False)
+    absurd = Machine(60.0).clock(tmp_path / "clock")
+    assert (absurd.plausible, absurd.unset) == (False, True)
+
+
+def test_stamps_of_this_boot_can_be_shifted_and_those_of_another_cannot() -> None:
+    machine = Machine(60.0)
+    clock = machine.clock()
+    then = clock.stamped()
+    assert clock.shift_ms(then) is None
+    clock.told(NOW)
+    assert clock.shift_ms(then) == round((NOW - 60.0) * 1000)
+    assert clock.shift_ms(Stamped(certain=False, boot="another", offset_ms=0)) is None
+
+
+@pytest.mark.parametrize("seconds", [0.0, 60.0, UNSET - 1, -1.0])
+def test_an_absurd_time_from_outside_teaches_nothing(seconds: float) -> None:
+    clock = Machine(NOW).clock()
+    clock.told(seconds)
+    assert not clock.stamped().certain
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'{"boot": 1}', b"\xff\0"])
+def test_a_damaged_file_is_as_good_as_none(tmp_path: Path, body: bytes) -> None:
+    (tmp_path / "clock").write_bytes(body)
+    assert Machine(NOW).clock(tmp_path / "clock").plausible

@@ -64,15 +64,19 @@ def _apply(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
         _apply_alarm_table(row, raw, state)
     elif row.bits:
         _apply_bits(row, raw, state)
+    elif row.listed:
+        _apply_listed(row, raw, state)
     elif row.phase:
         _apply_one_phase(row, raw, state)
-    elif row.join or getattr(state, row.field) in (None, []):
+    elif row.join or row.field == "alarms" or getattr(state, row.field) in (None, []):
         _reader(row)(row, raw, state)
 
 
 def _reader(row: Row) -> Callable[[Row, Mapping[str, Value], UpsState], None]:
     if row.field in TEXTS:
         return _apply_text
+    if row.field == "alarms":
+        return _apply_alarm_state
     if row.states:
         return _apply_states
     return _apply_phases if row.phases or row.field in PHASED else _apply_number
@@ -86,6 +90,8 @@ def _at(raw: Mapping[str, Value], oid: str) -> Value | None:
 def _apply_text(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
     value = raw.get(row.oid)
     known = getattr(state, row.field) if row.join else None
+    if isinstance(value, bytes) and row.part:
+        value = b"".join(value.split(b";")[row.part - 1 : row.part])
     if isinstance(value, bytes) and (text := clean_text(value)):
         setattr(state, row.field, f"{known} {text}"[:48] if known else text)
     elif isinstance(value, int):
@@ -94,8 +100,12 @@ def _apply_text(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
 
 def clean_text(octets: bytes) -> str:
     """At most 48 printable ASCII characters; NULs, line ends and padding removed."""
+    return _printable(octets)[:48].strip()
+
+
+def _printable(octets: bytes) -> str:
     text = octets.split(b"\0")[0].decode("ascii", "replace")
-    return "".join(c if c.isascii() and c.isprintable() else " " for c in text).strip()[:48].strip()
+    return "".join(c if c.isascii() and c.isprintable() else " " for c in text).strip()
 
 
 def _apply_states(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
@@ -110,6 +120,14 @@ def _apply_states(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
         return
     if meaning != "":
         setattr(state, row.field, meaning)
+
+
+def _apply_alarm_state(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
+    value = _at(raw, row.oid)
+    name = row.states.get(str(value))
+    if value is not None and name is None:
+        _reject(state, row, value, "unknown_enum")
+    _add_alarms(state, [str(name)] if name else [])
 
 
 def _apply_number(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
@@ -150,7 +168,7 @@ def _known(phases: Phases) -> list[float]:
 def _apply_one_phase(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
     """The rows of one field, in the order of their phases, complete each other."""
     known: Phases = getattr(state, row.field) if row.field != SUMMED else []
-    if row.field != SUMMED and len(known) != row.phase - 1:
+    if row.phase > _line_count(row, raw) or (row.field != SUMMED and len(known) != row.phase - 1):
         return
     number = _number(row, _at(raw, row.oid), state)
     if number is None or (row.phase > 1 and number == 0 and row.field in _VOLTAGES):
@@ -189,19 +207,22 @@ def _as_int(value: Value) -> int | None:
 
 def _reject(state: UpsState, row: Row, value: Value, rule: str) -> None:
     shown = clean_text(value) if isinstance(value, bytes) else str(value)
-    state.rejected.append(Rejection(row.object, shown[:32], rule))
+    rejection = Rejection(row.object, shown[:32], rule)
+    if rejection not in state.rejected:  # several rows may read one object: one lie counts once
+        state.rejected.append(rejection)
 
 
 def _apply_alarm_table(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
-    values = (value for oid, value in raw.items() if oid.startswith(row.oid + "."))
-    _add_alarms(state, (row.alarms.get(str(value).lstrip(".")) for value in values))
+    table = {oid.removeprefix(row.oid): value for oid, value in raw.items() if oid.startswith(row.oid + ".")}
+    held = (value for index, value in table.items() if not row.active or raw.get(row.active + index) == 1)
+    _add_alarms(state, (row.alarms.get(str(value).lstrip(".")) for value in held))
 
 
 def _apply_bits(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
     value = raw.get(row.oid)
     if not isinstance(value, bytes):
         return
-    flags = clean_text(value)
+    flags = _printable(value)
     if not flags or set(flags) - {"0", "1"}:
         if value.strip(b"\0 ") not in (b"", b"UNKNOWN"):
             _reject(state, row, value, "wrong_type")
@@ -210,6 +231,21 @@ def _apply_bits(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
         place = int(position) - 1
         if place < len(flags):  # a string that was cut says nothing of the rest
             _apply_flag(state, word, flags[place] == "1")
+
+
+def _apply_listed(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
+    """An empty text lists nothing, and so denies every yes/no field of the row."""
+    value = raw.get(row.oid)
+    if not isinstance(value, bytes):
+        return
+    octets = value.split(b"\0")[0]
+    if octets.translate(None, b"0123456789, "):
+        _reject(state, row, value, "wrong_type")
+        return
+    numbers = octets.decode("ascii").replace(" ", "").split(",")
+    held = {row.listed[number] for number in numbers if number in row.listed}
+    for word in dict.fromkeys(row.listed.values()):
+        _apply_flag(state, word, word in held)
 
 
 def _apply_flag(state: UpsState, word: str, on: bool) -> None:

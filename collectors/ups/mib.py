@@ -10,12 +10,15 @@
       invalid  raw numbers that mean "no value"
       absent   raw numbers that mean "there is no such thing here": not a value, and not a lie
       join     true: this text is appended to what the rows before it gave
-      states   {raw = status} for `status`; {raw = true|false} for yes/no fields; {raw = ""} says
-               nothing, and the next row of the field is asked
+      part     this text is several, with ; between them: only the n-th, from 1
+      states   {raw = status} for `status`; {raw = true|false} for yes/no fields; {raw = name} for
+               `alarms`; {raw = ""} says nothing, and the next row of the field is asked
       bits     {position = word} for a string of 0 and 1, positions from 1; a word is a status,
                a yes/no field, or alarm:<name>
+      listed   {number = word} for a text of the numbers that hold, with commas between them
       alarms   {OID = name} for a table whose values are OIDs
       count    OID of that table's number of rows: while it says 0 the table is not walked
+      active   column of that table: only rows where it says 1 are alarms, the others are history
       static   true: read once an hour
 
 Rows of one field are alternatives: the first that gives a plausible value wins. There is no
@@ -51,8 +54,11 @@ FALLBACK = "rfc1628"
 FOLDER = Path(__file__).parent / "mibs"
 OWN_FOLDER = Path("/etc/centre-agent/mibs.d")
 """Where a technician adds a brand, or replaces one of ours by a file of the same name."""
+ALARM_NAME = re.compile(r"[a-z0-9_]{1,64}")
+"""It becomes the value of a label."""
 _OID = re.compile(r"[0-2](\.\d{1,10}){2,40}")
 _MOST_BITS = 256
+_MOST_PARTS = 9
 
 
 class Row(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -68,10 +74,13 @@ class Row(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     invalid: tuple[int, ...] = ()
     absent: tuple[int, ...] = ()
     join: bool = False
+    part: int = 0
     states: dict[str, str | bool] = {}
     bits: dict[str, str] = {}
+    listed: dict[str, str] = {}
     alarms: dict[str, str] = {}
     count: str = ""
+    active: str = ""
     static: bool = False
 
     def oids(self) -> tuple[str, ...]:
@@ -118,22 +127,28 @@ Complaints = Iterator[tuple[str, str, str]]
 
 
 def _numbers(row: Row) -> Complaints:
-    if _OID.fullmatch(row.oid) is None:
-        yield ".oid", repr(row.oid), "an OID in dotted numbers"
+    others = {f".{name}": getattr(row, name) for name in ("lines", "count", "active") if getattr(row, name)}
+    for where, oid in {".oid": row.oid, **others}.items():
+        if _OID.fullmatch(oid) is None:
+            yield where, repr(oid), "an OID in dotted numbers"
     if not (math.isfinite(row.scale) and row.scale != 0):
         yield ".scale", str(row.scale), "a number other than 0"
     if (row.phases or row.phase) and row.field not in {*PHASED, SUMMED}:
         yield ".phases", f"{row.field} has no phases", ", ".join(sorted(PHASED))
-    for position in row.bits:
-        if not (position.isdigit() and 1 <= int(position) <= _MOST_BITS):
-            yield ".bits", f"position {position!r}", f"1 to {_MOST_BITS}"
+    for where, places in ((".bits", row.bits), (".listed", row.listed)):
+        for place in places:
+            if not (place.isdigit() and 1 <= int(place) <= _MOST_BITS):
+                yield where, f"position {place!r}", f"1 to {_MOST_BITS}"
+    if not 0 <= row.part <= _MOST_PARTS:
+        yield ".part", str(row.part), f"1 to {_MOST_PARTS}"
 
 
 def _meanings(row: Row) -> Complaints:
-    if row.field in {"status", *FLAGS} and not (row.states or row.bits):
-        yield "", f"{row.object} does not say what its numbers mean", "states or bits"
-    if row.field == "alarms" and not (row.alarms or row.bits):
-        yield "", f"{row.object} names no alarm", "alarms or bits"
+    words = row.states or row.bits or row.listed
+    if row.field in {"status", *FLAGS} and not words:
+        yield "", f"{row.object} does not say what its numbers mean", "states, bits or listed"
+    if row.field == "alarms" and not (row.alarms or words):
+        yield "", f"{row.object} names no alarm", "alarms, states, bits or listed"
 
 
 def _words(row: Row) -> Complaints:
@@ -142,9 +157,20 @@ def _words(row: Row) -> Complaints:
             yield ".states", repr(state), ", ".join(UPS_STATUSES)
         if row.field in FLAGS and state != "" and not isinstance(state, bool):
             yield ".states", repr(state), "true or false"
-    for word in row.bits.values():
-        if word not in (*UPS_STATUSES, *FLAGS) and not word.startswith("alarm:"):
-            yield ".bits", repr(word), "a status, a yes/no field or alarm:<name>"
+        if row.field == "alarms" and state != "" and not _is_name(state):
+            yield ".states", repr(state), "the name of an alarm"
+    for name in row.alarms.values():
+        if not _is_name(name):
+            yield ".alarms", repr(name), "the name of an alarm"
+    for where, words in ((".bits", row.bits), (".listed", row.listed)):
+        for word in words.values():
+            kind, _, name = word.partition(":")
+            if word not in (*UPS_STATUSES, *FLAGS) and not (kind == "alarm" and _is_name(name)):
+                yield where, repr(word), "a status, a yes/no field or alarm:<name>"
+
+
+def _is_name(word: str | bool) -> bool:
+    return isinstance(word, str) and ALARM_NAME.fullmatch(word) is not None
 
 
 @cache

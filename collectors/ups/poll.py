@@ -88,7 +88,8 @@ class Card:
         for row in rows:
             if row.alarms and raw.get(row.count) != 0:
                 try:
-                    found |= await self._session.walk(row.oid)
+                    for column in filter(None, (row.oid, row.active)):
+                        found |= await self._session.walk(column)
                 except CollectError:  # a failing alarm table must not cost the poll (NUT issue 2488)
                     continue
         return found

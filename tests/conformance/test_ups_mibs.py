@@ -42,14 +42,14 @@ def test_a_brand_can_tell_mains_from_battery(file: Path) -> None:
 
 @every_file
 def test_states_are_keyed_by_numbers(file: Path) -> None:
-    keys = [key for row in parse_mib(file).row for key in (*row.states, *row.bits)]
+    keys = [key for row in parse_mib(file).row for key in (*row.states, *row.bits, *row.listed)]
     assert all(re.fullmatch(r"-?\d+", key) for key in keys)
 
 
 @every_file
 def test_bits_stand_where_the_reader_looks(file: Path) -> None:
     places = [int(place) for row in parse_mib(file).row for place in row.bits]
-    assert all(1 <= place <= 48 for place in places)  # clean_text cuts at 48
+    assert all(1 <= place <= 64 for place in places)  # the longest string there is, upsBasicStateOutputState
 
 
 @every_file
@@ -95,8 +95,16 @@ def test_identity_is_read_once_an_hour_and_values_are_not(file: Path) -> None:
 
 
 @every_file
+def test_a_file_that_names_the_vendor_does_not_ask_for_it(file: Path) -> None:
+    mib = parse_mib(file)
+    assert not (mib.vendor and any(row.field == "vendor" for row in mib.row))
+
+
+@every_file
 def test_alarm_names_are_label_words(file: Path) -> None:
     mib = parse_mib(file)
     words = [name for row in mib.row for name in row.alarms.values()]
-    words += [word.removeprefix("alarm:") for row in mib.row for word in row.bits.values() if word.startswith("alarm:")]
+    words += [name for row in mib.row if row.field == "alarms" for name in map(str, row.states.values()) if name]
+    told = [word for row in mib.row for word in (*row.bits.values(), *row.listed.values())]
+    words += [word.removeprefix("alarm:") for word in told if word.startswith("alarm:")]
     assert all(re.fullmatch(r"[a-z0-9_]{1,64}", word) for word in words)

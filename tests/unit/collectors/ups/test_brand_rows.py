@@ -1,0 +1,124 @@
+"""Rows of single brands of which no recording tells: the object as its MIB has it, and what must be read from it."""
+
+from typing import Any
+
+import pytest
+
+from collectors.snmp import Value
+from collectors.ups.decode import UpsState, decode
+from collectors.ups.mib import brands, fallback
+
+BRANDS = {mib.name: mib for mib in brands()}
+E = "1.3.6.1.4.1"
+ROOTS = {
+    "apc": f"{E}.318.1.1.1", "cyberpower": f"{E}.3808.1.1.1", "xppc": f"{E}.935.1.1.1", "eppc": f"{E}.935.10.1.1",
+    "xups": f"{E}.534.1", "mge": f"{E}.705.1", "delta": f"{E}.2254.2.4", "huawei": f"{E}.2011.6.174.1",
+    "liebert": f"{E}.476.1.42.3.5",
+}  # fmt: skip
+ON_MAINS: dict[str, dict[str, Value]] = {
+    "apc": {"4.1.1.0": 2}, "cyberpower": {"4.1.1.0": 2}, "xppc": {"4.1.1.0": 2}, "eppc": {"2.1.0": 4},
+    "xups": {"4.5.0": 3},
+    "mge": {"7.3.0": 2, "7.4.0": 2}, "delta": {"5.1.0": 0}, "huawei": {"2.101.1.1.1": 3}, "liebert": {"3.55.0": 3},
+}  # fmt: skip
+
+
+def told(brand: str, raw: dict[str, Value]) -> UpsState:
+    root = ROOTS[brand]
+    return decode({f"{root}.{oid}": value for oid, value in (ON_MAINS[brand] | raw).items()}, BRANDS[brand], fallback())
+
+
+def flags(*positions: int, length: int) -> bytes:
+    return "".join("1" if place + 1 in positions else "0" for place in range(length)).encode()
+
+
+ROWS: list[tuple[str, str, dict[str, Value], dict[str, Any]]] = [
+    ("apc", "a self-test is no outage, though upsBasicOutputStatus says onBattery",
+     {"4.1.1.0": 3, "11.1.1.0": flags(2, 29, length=64)}, {"status": "test", "alarms": ["test_in_progress"]}),
+    ("apc", "nor is a calibration", {"4.1.1.0": 3, "11.1.1.0": flags(2, 10, length=64)}, {"status": "test"}),
+    ("apc", "an outage is", {"4.1.1.0": 3, "11.1.1.0": flags(2, length=64)}, {"status": "on_battery"}),
+    ("apc", "a flag beyond the 48th", {"11.1.1.0": flags(4, 53, length=64)}, {"alarms": ["emergency_power_off"]}),
+    ("apc", "upsAdvStateAbnormalConditions", {"11.2.1.0": flags(4, 15, 24, length=32)},
+     {"alarms": ["battery_failure", "fan_failure", "no_batteries"]}),
+    ("apc", "in bypass due to an overload", {"11.2.1.0": flags(12, length=32)}, {"alarms": ["overload"],
+     "overload": True}),
+    ("apc", "noBatteryPresent(5) is no lie", {"2.1.1.0": 5}, {"battery_low": None, "alarms": ["no_batteries"],
+     "rejected": []}),
+    ("apc", "phases, table.1.phase", {"9.3.3.1.3.1.1.1": 231, "9.3.3.1.3.1.1.2": 229, "9.3.3.1.3.1.1.3": 230,
+     "9.3.3.1.4.1.1.1": 105, "9.3.3.1.4.1.1.2": 98, "9.3.3.1.4.1.1.3": 110, "4.3.1.0": 0},
+     {"output_volts": [231, 229, 230], "output_amperes": [10.5, 9.8, 11.0]}),
+    ("apc", "phases, table.phase", {"9.2.3.1.3.1.1": 228, "9.2.3.1.3.1.2": 227, "9.2.3.1.3.1.3": 229,
+     "9.3.3.1.3.1.1": 231,
+     "9.3.3.1.4.1.1": 50, "9.3.3.1.10.1.1": 25},
+     {"input_volts": [228, 227, 229], "output_volts": [231], "output_amperes": [5.0], "load_ratio": [0.25]}),
+    ("cyberpower", "the battery current is a percentage", {"2.2.7.0": 83}, {"battery_amperes": None}),
+    ("cyberpower", "three phases", {"9.1.1.0": 3, "9.1.2.1.2.1": 2290, "9.1.2.1.2.2": 2301, "9.1.2.1.2.3": 2285,
+     "9.1.2.1.4.1": 499, "9.2.1.0": 3, "9.2.2.1.2.1": 2300, "9.2.2.1.2.2": 2300, "9.2.2.1.2.3": 2299, "9.2.2.1.3.1": 40,
+     "9.2.2.1.3.2": 50, "9.2.2.1.3.3": 60, "9.2.2.1.6.1": 880, "9.2.2.1.6.2": 1100, "9.2.2.1.6.3": 1320},
+     {"input_volts": [229.0, 230.1, 228.5], "input_hertz": 49.9, "output_volts": [230.0, 230.0, 229.9],
+      "output_amperes": [4.0, 5.0, 6.0], "output_watts": 3300}),
+    ("cyberpower", "upsStatus", {"10.1.0": 2, "2.1.1.0": 4, "1.2.6.0": 3000, "10.2.0": 41},
+     {"alarms": ["no_batteries", "temperature_bad"], "battery_low": None, "nominal_voltamperes": 3000,
+      "temperature_celsius": 41}),
+    ("xppc", "yes is 14 and no is 16", {"8.5.3.0": 14, "8.7.4.0": 14, "8.7.6.0": 14, "8.7.7.0": 16},
+     {"battery_low": True, "overload": True, "alarms": ["temperature_bad"], "rejected": []}),
+    ("xppc", "three phases", {"8.1.2.0": 95, "8.1.3.0": 40, "8.3.5.0": 31, "8.3.6.0": 28, "8.3.7.0": 30,
+     "1.2.3.0": b"83250012"},
+     {"charge_ratio": 0.95, "runtime_seconds": 2400, "load_ratio": [0.31, 0.28, 0.3], "serial": "83250012"}),
+    ("xppc", "a single phase answers 0 for all of that", {f"8.{oid}.0": 0 for oid in ("1.2", "1.3", "3.5", "3.6",
+     "3.7", "5.3", "7.4")}
+     | {"2.2.1.0": 100, "4.2.3.0": 17}, {"charge_ratio": 1.0, "load_ratio": [0.17], "overload": None, "rejected": []}),
+    ("eppc", "the number of phases counts", {"2.17.0": 1, "2.18.1.3.1": 2301, "2.18.1.3.2": 0, "2.18.1.3.3": 0,
+     "2.18.1.7.1": 40,
+     "2.18.1.7.2": 0, "2.18.1.7.3": 0, "2.9.0": 3000, "1.2.0": b"VFI 3000"},
+     {"output_volts": [230.1], "load_ratio": [0.4], "nominal_voltamperes": 3000, "model": "VFI 3000"}),
+    ("eppc", "fault(7)", {"2.1.0": 7}, {"status": "other", "alarms": ["internal_failure"]}),
+    ("xups", "xupsBatteryLowCapacity", {"2.10.0": 1, "4.5.0": 5}, {"status": "on_battery", "battery_low": True}),
+    ("xups", "tenths of amperes and load by phase", {"4.3.0": 3, "4.4.1.3.1": 3, "4.4.1.7.1": 31, "4.4.1.7.2": 27,
+     "4.4.1.7.3": 30,
+     "4.4.1.8.1": 30, "4.4.1.8.2": 26, "4.4.1.8.3": 29, "4.1.0": 28, "4.9.3.0": 1950},
+     {"output_amperes": [3.1, 2.7, 3.0], "load_ratio": [0.3, 0.26, 0.29], "output_watts": 1950}),
+    ("xups", "older firmware has whole amperes", {"4.3.0": 1, "4.4.1.3.1": 3, "4.1.0": 28},
+     {"output_amperes": [3.0], "load_ratio": [0.28]}),
+    ("xups", "ABM checkBattery(8), output not protected", {"2.5.0": 8, "4.10.0": 2, "3.9.0": 1, "2.8.0": 2},
+     {"alarms": ["check_battery", "input_bad", "output_not_protected"], "replace_battery": None}),
+    ("xups", "xupsOutputNotProtected and a fan", {"7.1.0": 2, "7.2.1.2.1": f"{E}.534.1.7.51",
+     "7.2.1.2.2": f"{E}.534.1.7.33"},
+     {"alarms": ["fan_failure", "output_not_protected"]}),
+    ("mge", "yes/no objects are alarms", {"5.9.0": 1, "5.15.0": 1, "7.11.0": 2, "6.3.0": 2, "5.10.0": 2},
+     {"alarms": ["battery_failure", "charger_failed"]}),
+    ("mge", "upsmgBatteryLowCondition where the first is silent", {"5.16.0": 1}, {"battery_low": True}),
+    ("delta", "three phases", {"4.1.0": 3, "4.3.0": 2290, "4.6.0": 2301, "4.9.0": 2285, "5.3.0": 3, "5.4.0": 2200,
+     "5.8.0": 2201,
+     "5.12.0": 2199, "5.5.0": 100, "5.9.0": 90, "5.13.0": 110, "5.6.0": 2000, "5.10.0": 1800, "5.14.0": 2200,
+     "5.7.0": 30,
+     "5.11.0": 27, "5.15.0": 33},
+     {"input_volts": [229.0, 230.1, 228.5], "output_volts": [220.0, 220.1, 219.9], "output_amperes": [10.0, 9.0, 11.0],
+      "output_watts": 6000, "load_ratio": [0.3, 0.27, 0.33]}),
+    ("delta", "a single phase, whatever stands in the others", {"4.1.0": 1, "4.3.0": 2290, "4.6.0": 0, "5.3.0": 1,
+     "5.4.0": 2200,
+     "5.7.0": 30, "5.11.0": 0, "5.15.0": 0, "5.6.0": 600, "5.10.0": 9},
+     {"input_volts": [229.0], "output_volts": [220.0], "load_ratio": [0.3], "output_watts": 600}),
+    ("delta", "alarms of on(1) and off(0)", {"9.12.0": 1, "9.3.0": 1, "9.22.0": 1, "9.23.0": 0, "7.1.0": 1},
+     {"overload": True, "battery_low": True, "alarms": ["battery_weak", "charger_failed"], "replace_battery": False}),
+    ("delta", "dupsAlarmDisconnect", {"9.1.0": 1, "7.8.0": 100}, {"communicating": False, "status": None,
+     "charge_ratio": None}),
+    ("huawei", "notExist(1) and the hottest module", {"2.101.1.3.1": 1, "2.101.1.4.1": 342},
+     {"alarms": ["no_batteries"], "temperature_celsius": 34.2}),
+    ("liebert", "lgpPwrStateUpsOutputSource", {"3.55.0": 5, "1.26.0": 3, "1.18.0": 12, "1.19.0": 40},
+     {"status": "on_battery", "battery_low": True, "runtime_seconds": 720, "charge_ratio": 0.4}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("brand", "what", "raw", "says"), ROWS, ids=[f"{row[0]}: {row[1]}" for row in ROWS])
+def test_a_row_tells_what_its_mib_says(brand: str, what: str, raw: dict[str, Value], says: dict[str, Any]) -> None:
+    state = told(brand, raw)
+    assert {
+        name: pytest.approx(getattr(state, name)) if name in NUMERIC else getattr(state, name) for name in says
+    } == says, what
+
+
+NUMERIC = ("battery_amperes", "charge_ratio", "output_watts", "runtime_seconds", "temperature_celsius", "input_hertz")
+
+
+def test_one_object_that_lies_is_counted_once_however_many_rows_read_it() -> None:
+    assert [one.rule for one in told("apc", {"11.1.1.0": b"0120"}).rejected] == ["wrong_type"]

@@ -62,7 +62,8 @@ DEVICES: dict[str, Device] = {
             "status": "online",  # upsOutputSource normalMode(4)
             "battery_low": False, "replace_battery": False, "charge_ratio": 0.98, "runtime_seconds": 2520.0,
             "battery_volts": 541.2, "battery_amperes": 0.3, "temperature_celsius": 24.7,  # tenths, unlike RFC 1628
-            "input_volts": [230.3, 231.1, 229.7], "input_hertz": 49.9, "output_volts": [230.0, 230.1, 229.9],
+            "input_volts": [230.3, 231.1, 229.7], "input_hertz": 49.9, "output_hertz": 50.0, "output_volts": [230.0,
+            230.1, 229.9],
             "output_amperes": [26.1, 17.4, 8.7], "load_ratio": [0.45, 0.3, 0.15],
             "output_watts": 11000.0,  # upsOutputGlobalkW in 0.1 kW
             "nominal_voltamperes": 40000.0,  # upsConfigNomKva in 0.1 kVA
@@ -78,6 +79,16 @@ DEVICES: dict[str, Device] = {
             "bypass": ({"4.1.0": 6}, {"status": "bypass"}),
             "maintenance": ({"4.1.0": 2}, {"status": "bypass"}),
             "off": ({"4.1.0": 8}, {"status": "off"}),
+            "no battery": ({"2.1.0": 9}, {"battery_low": None, "replace_battery": None,
+            "alarms": ["battery_disconnected"]}),
+            "the other objects of a value": (
+                {
+                    "2.4.0": None, "2.9.0": 91, "2.6.0": None, "2.7.0": 301, "4.4.1.4.1": None, "4.4.1.4.2": None,
+                    "4.4.1.4.3": None, "4.6.0": None, "4.4.1.6.1": 51, "4.4.1.6.2": 34, "4.4.1.6.3": 17,
+                },
+                # upsBatterySOC, upsAmbientTemperature, upsOutputLoadRate, upsOutputKw
+                {"charge_ratio": 0.91, "temperature_celsius": 30.1, "load_ratio": [0.3], "output_watts": 10200.0},
+            ),
         },
     ),
     "netvision": Device(
@@ -94,7 +105,8 @@ DEVICES: dict[str, Device] = {
             "status": "online",  # onInverter(2), and upsBatteryStatus is batteryNormal(2)
             "battery_low": False, "charge_ratio": 1.0, "runtime_seconds": 1020.0, "battery_volts": 81.9,
             "temperature_celsius": 28.0,  # whole degrees here
-            "input_volts": [221.4], "input_hertz": 50.2, "output_volts": [230.2], "output_amperes": [5.2],
+            "input_volts": [221.4], "input_hertz": 50.2, "output_hertz": 50.0, "output_volts": [230.2],
+            "output_amperes": [5.2],
             "load_ratio": [0.38], "output_watts": None, "rejected": [],
         },
         situations={
@@ -126,6 +138,7 @@ DEVICES: dict[str, Device] = {
             "charge_ratio": 0.99, "runtime_seconds": 1930.0,  # seconds, not minutes
             "battery_volts": 136.0, "temperature_celsius": 27.0, "input_volts": [227.0], "input_hertz": 50.0,
             "output_volts": [230.0], "output_amperes": [6.0], "load_ratio": [0.31], "output_watts": 1380.0,
+            "output_hertz": 50.0, "nominal_voltamperes": 4500.0,
             "rejected": [],
         },
         situations={
@@ -172,6 +185,7 @@ DEVICES: dict[str, Device] = {
             "overload": ({"120.4.2.0": "21"}, {"overload": True}),  # trapLevel2Overload
             "bypass": ({"120.4.2.0": "59"}, {"status": "bypass"}),
             "boost": ({"120.4.2.0": "9"}, {"status": "boost"}),
+            "RFC 1628 before the charger": ({"120.4.2.0": None, "120.5.1.0": 3, f"{R}.4.1.0": 4}, {"status": "bypass"}),
             "ABM off and nothing else told": ({"120.4.2.0": None, "120.5.1.0": 5, f"{R}.4.1.0": None},
             {"status": "other"}),
         },
@@ -211,6 +225,18 @@ DEVICES: dict[str, Device] = {
             ),
             "bypass": ({"3.3.1.1.1.1": 4}, {"status": "bypass"}),
             "economy": ({"3.3.1.1.1.1": 9}, {"status": "eco"}),
+            "the other objects of a value": (
+                {
+                    "3.1.1.1.5.1": None, "3.1.1.1.4.1": None, "3.1.2.1.3.1": 88, "3.1.2.1.2.1": 14, "3.1.5.1.2.1.1": 33,
+                    "3.1.5.1.1.1.1": None, "2.1.1.6.1": 9, "3.3.1.1.3.1": None, "3.3.2.1.6.1.1": 499, "3.1.2.1.5.1": 1,
+                },
+                # tlpUpsEstimatedMinutesRemaining, tlpUpsBatteryDetail*, tlpUpsDeviceTestResultsStatus batteryFailed(9)
+                {
+                    "runtime_seconds": 1980.0, "charge_ratio": 0.88, "battery_amperes": 1.4,
+                    "temperature_celsius": 33.0,
+                    "replace_battery": True, "output_hertz": 49.9, "alarms": ["charger_failed"],
+                },
+            ),
         },
     ),
     "trippups": Device(
@@ -227,13 +253,19 @@ DEVICES: dict[str, Device] = {
             "mib": "trippups", "vendor": "Tripp Lite", "model": "OMNISMART 1400", "firmware": "A.2", "serial": None,
             "status": "online", "battery_low": False, "replace_battery": None, "overload": None, "charge_ratio": 0.96,
             "runtime_seconds": 1320.0, "battery_volts": 27.4, "temperature_celsius": 31.0, "input_volts": [219.0],
-            "input_hertz": 49.7, "output_volts": [219.0], "output_amperes": [2.6], "output_watts": 520.0,
+            "input_hertz": 49.7, "output_hertz": 49.7, "output_volts": [219.0], "output_amperes": [2.6],
+            "output_watts": 520.0,
             "load_ratio": [0.41], "rejected": [],
         },
         situations={
             "battery": ({"4.1.0": 5, "2.2.0": 95}, _ON_BATTERY),
             "low": ({"4.1.0": 5, "2.2.0": 95, "2.1.0": 3}, {**_ON_BATTERY, "battery_low": True}),
-            "a load that has no table": ({"4.5.1.5.1": None}, {"load_ratio": [0.41]}),  # upsOutputPercLoad
+            # The scalars upsInputVolt and upsOutputPercLoad, where there is no table.
+            "no tables": (
+                {"4.5.1.5.1": None, "4.4.0": 43, "3.5.1.2.1": None, "3.4.0": 217}, {"load_ratio": [0.43],
+                "input_volts": [217.0]},
+            ),
+            "a table": ({"4.5.1.5.1": 39, "3.5.1.2.1": 221}, {"load_ratio": [0.39], "input_volts": [221.0]}),
             "bypass": ({"4.1.0": 4}, {"status": "bypass"}),
             "boost": ({"4.1.0": 6}, {"status": "boost"}),
         },
@@ -243,14 +275,16 @@ DEVICES: dict[str, Device] = {
         root=_RIELLO,
         values={
             "1.1.0": "Riello UPS", "1.2.0": "SDH 3000", "1.3.0": "SWM034-01-12", "1.9.0": 3000,
-            "2.1.0": 2, "2.2.0": 0, "2.3.0": 26, "2.4.0": 100, "2.5.0": 823, "2.6.0": 0, "2.7.0": 26,
+            "2.1.0": 2, "2.2.0": 0, "2.3.0": 26, "2.4.0": 100, "2.5.0": 823, "2.6.0": 12, "2.7.0": 26,
             "3.2.0": 1, "3.3.1.2.1": 499, "3.3.1.3.1": 233, "4.1.0": 3, "4.2.0": 499, "4.3.0": 1, "4.4.1.2.1": 230,
             "4.4.1.3.1": 33, "4.4.1.4.1": 690, "4.4.1.5.1": 25, "6.1.0": 0,
         },
         says={
             "mib": "riello", "vendor": "Riello", "model": "SDH 3000", "firmware": "SWM034-01-12", "status": "online",
             "battery_low": False, "charge_ratio": 1.0, "runtime_seconds": 1560.0, "battery_volts": 82.3,
-            "temperature_celsius": 26.0, "input_volts": [233.0], "input_hertz": 49.9, "output_volts": [230.0],
+            "battery_amperes": 1.2,
+            "temperature_celsius": 26.0, "input_volts": [233.0], "input_hertz": 49.9, "output_hertz": 49.9,
+            "output_volts": [230.0],
             "output_amperes": [3.3], "output_watts": 690.0, "load_ratio": [0.25], "nominal_voltamperes": 3000.0,
             "rejected": [],
         },
@@ -269,7 +303,8 @@ DEVICES: dict[str, Device] = {
         root=f"{E}.2468.1.2.1.1",
         values={
             "1.1.0": "SANTAK", "1.2.0": "3C3 EX 30KS", "1.3.0": "V1.07", "1.7.0": "SK30K0001", "2.1.0": 2, "2.2.0": 0,
-            "2.3.0": 19, "2.4.0": 100, "2.5.0": 2732, "2.7.0": 301, "3.2.0": 3, "3.3.1.2.1": 499, "3.3.1.3.1": 2280,
+            "2.3.0": 19, "2.4.0": 100, "2.5.0": 2732, "2.6.0": 25, "2.7.0": 301, "3.2.0": 3, "3.3.1.2.1": 499,
+            "3.3.1.3.1": 2280,
             "3.3.1.3.2": 2291, "3.3.1.3.3": 2274, "4.1.0": 3, "4.2.0": 500, "4.3.0": 1, "4.4.1.2.1": 2200,
             "4.4.1.3.1": 410,
             "4.4.1.4.1": 8100, "4.4.1.5.1": 34,
@@ -278,7 +313,8 @@ DEVICES: dict[str, Device] = {
             "mib": "usha", "vendor": "SANTAK", "model": "3C3 EX 30KS", "serial": "SK30K0001", "firmware": "V1.07",
             "status": "online", "battery_low": False, "replace_battery": False, "charge_ratio": 1.0,
             "runtime_seconds": 1140.0,
-            "battery_volts": 273.2, "temperature_celsius": 30.1, "input_volts": [228.0, 229.1, 227.4],
+            "battery_volts": 273.2, "battery_amperes": 2.5, "input_hertz": 49.9, "output_hertz": 50.0,
+            "temperature_celsius": 30.1, "input_volts": [228.0, 229.1, 227.4],
             "output_volts": [220.0],
             "output_amperes": [41.0], "output_watts": 8100.0, "load_ratio": [0.34], "rejected": [],
         },

@@ -25,6 +25,7 @@ _AGREE_SECONDS = 2.0
 _SLOWEST_ACK_SECONDS = 10.0
 """An ack may have been under way so long: a clock ahead of it by less agrees with it."""
 _SAVE_SECONDS = 1.0
+_JITTER_MS = 500
 
 
 class Known(Struct, frozen=True):
@@ -70,6 +71,7 @@ class Clock:
         self._ever_known = before is not None
         self._offset = before.offset if before is not None and before.boot == self.boot else None
         self._told: float | None = None
+        self._correction_ms = 0
 
     def now(self) -> float:
         """Epoch seconds, as true as they are known."""
@@ -93,10 +95,8 @@ class Clock:
                 self._learn(here)
             if self._offset is None:
                 return Stamped(certain=False, boot=self.boot, offset_ms=round(here * 1000))
-            off = self._offset - here
-            correction = 0.0 if abs(off) <= _AGREE_SECONDS else off
             return Stamped(
-                certain=True, boot=self.boot, offset_ms=round(here * 1000), correction_ms=round(correction * 1000)
+                certain=True, boot=self.boot, offset_ms=round(here * 1000), correction_ms=self._corrected(here)
             )
 
     def believe(self) -> None:
@@ -116,6 +116,16 @@ class Clock:
             here = self._wall() - self._boottime()
             agrees = -_AGREE_SECONDS <= here - self._told <= _SLOWEST_ACK_SECONDS
             self._learn(here if agrees else self._told)
+
+    def _corrected(self, here: float) -> int:
+        """Milliseconds, the same for as long as the clock runs on: two stamps of one moment stay one moment."""
+        assert self._offset is not None
+        off = round((self._offset - here) * 1000)
+        if abs(off) <= _AGREE_SECONDS * 1000:
+            self._correction_ms = 0
+        elif abs(off - self._correction_ms) > _JITTER_MS:
+            self._correction_ms = off
+        return self._correction_ms
 
     def _learn(self, offset: float) -> None:
         if self._offset is not None and abs(offset - self._offset) < _SAVE_SECONDS:

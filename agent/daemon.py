@@ -41,7 +41,7 @@ class Daemon:
         self.outbox = _outbox(config, self._clock)
         self._disk = ThreadPoolExecutor(1, "disk")  # one writer: ticks never wait for each other's locks
         self.server: WSGIServer | None = None
-        self._heartbeat = Heartbeat(config.state_directory / "running")
+        self._heartbeat = Heartbeat(config.state_directory / "running", self._clock)
         self._uplink_class = uplink_class
         self._uplink: Uplink | None = None
         self._health = Health([], self.outbox, None, self._heartbeat)

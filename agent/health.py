@@ -49,10 +49,10 @@ class Health:
     async def collect(self) -> AsyncGenerator[Reading | Event, None]:
         """Collectors, outbox and uplink as they are now; a restart event once."""
         at = datetime.now(UTC)
-        restart = self._heartbeat.restart(at)
+        restart = self._heartbeat.restart()
         if restart is not None:
             yield restart
-        self._heartbeat.beat(at)
+        self._heartbeat.beat()
         for event in self._outbox.losses_to_tell():
             yield event
         yield reading(names.AGENT_BUILD, 1, at, version=VERSION)

@@ -5,38 +5,46 @@ centre, not a guess.
 """
 
 import contextlib
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 from agent import VERSION
+from agent.clock import Clock
 from telemetry.event import Event
 
 
 class Heartbeat:
-    """`file` holds the Unix time of the last beat."""
+    """`file` holds the Unix time of the last beat. While the time is unknown nothing is written and nothing told."""
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    def __init__(self, file: Path, clock: Clock) -> None:
+        self._file, self._clock = file, clock
         self._before = self._read()
+        self._started = time.monotonic()
         self._told = False
 
-    def restart(self, at: datetime) -> Event | None:
-        """The restart event, once: from the last beat of an unclean run, else from now, to now."""
-        if self._told:
+    def restart(self) -> Event | None:
+        """The restart event, once the time is known: from the last beat of an unclean run, else from the start."""
+        if self._told or self._clock.unset:
             return None
         self._told = True
-        before = self._before
-        if before is None or before > at:
-            return Event("restart", f"restart-{int(at.timestamp())}", at, at, {"version": VERSION, "clean": True})
-        gap = round((at - before).total_seconds())
-        evidence: dict[str, str | float | int | bool] = {"version": VERSION, "clean": False, "gap_seconds": gap}
-        return Event("restart", f"restart-{int(at.timestamp())}", before, at, evidence)
+        since_start = time.monotonic() - self._started
+        at = datetime.fromtimestamp(self._clock.now() - since_start, UTC)
+        name, before = f"restart-{int(at.timestamp())}", self._before
+        if before is None:
+            return Event("restart", name, at, at, {"version": VERSION, "clean": True})
+        evidence: dict[str, str | float | int | bool] = {"version": VERSION, "clean": False}
+        if before > at:  # the last run believed another time
+            return Event("restart", name, at, at, evidence)
+        return Event("restart", name, before, at, {**evidence, "gap_seconds": round((at - before).total_seconds())})
 
-    def beat(self, at: datetime) -> None:
+    def beat(self) -> None:
         """Still alive; a disk that takes nothing is said elsewhere."""
+        if self._clock.unset:
+            return
         with contextlib.suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            self._file.write_text(f"{at.timestamp():.0f}\n", encoding="ascii")
+            self._file.write_text(f"{self._clock.now():.0f}\n", encoding="ascii")
 
     def end(self) -> None:
         """A planned stop."""

@@ -42,6 +42,17 @@ def changed_enough(before: State | None, after: State) -> bool:
     return before is None or _differs(before.fields, after.fields, "")
 
 
+def shifted(state: State, ms: int) -> State:
+    """The same, stamped by a clock that is `ms` ahead of the one that stamped it."""
+    return State(state.ts + ms, _shifted(state.fields, ms)) if ms else state
+
+
+def _shifted(fields: Any, ms: int) -> Any:
+    if not isinstance(fields, dict):
+        return fields
+    return {key: value + ms if key == "ts" else _shifted(value, ms) for key, value in fields.items()}
+
+
 def _differs(before: Any, after: Any, name: str) -> bool:
     if isinstance(before, dict) and isinstance(after, dict):
         return before.keys() != after.keys() or any(

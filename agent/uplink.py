@@ -30,7 +30,7 @@ from agent.config import UplinkConfig
 from agent.credit import Credit
 from agent.outbox import Outbox, Row
 from agent.sockets import close, drain, writable
-from agent.states import State, changed_enough
+from agent.states import State, changed_enough, shifted
 from agent.tls import password, tls_context
 from telemetry.errors import ConfigError, UplinkError
 from telemetry.wire import Ack, ack_topic, samples_topic, schema_topic, state_topic
@@ -273,7 +273,8 @@ class Uplink(threading.Thread):
         for name, state in self._states.items():
             if changed_enough(self._told.get(name), state):
                 self._told[name] = state
-                self._publish_state(name, state.fields, state.ts)
+                true = shifted(state, self._clock.stamped().correction_ms)
+                self._publish_state(name, true.fields, true.ts)
 
     def _tell_online(self) -> None:
         self._publish_state("online", {"online": True, "version": self._version}, self._now_ms())

@@ -192,8 +192,8 @@ class Ups:
 
     def _see(self, state: UpsState, at: datetime) -> Event | None:
         load = max((one for one in state.load_ratio if one is not None), default=None)
-        outages = self._journal.outages
-        event = outages.see(state.status or "other", at, state.runtime_seconds, state.charge_ratio, load)
+        self._journal.tell_time(at)
+        event = self._journal.outages.see(state.status or "other", at, state.runtime_seconds, state.charge_ratio, load)
         self._journal.keep()
         self._book.see(state, at)
         return event

@@ -5,7 +5,8 @@ is as good as none.
 """
 
 import contextlib
-from datetime import datetime
+import time
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,7 @@ from collectors import kept
 from collectors.ups.outage import Outages
 
 _EVERY_SECONDS = 30.0
+_STEP_SECONDS = 2.0
 
 
 class Journal:
@@ -22,7 +24,15 @@ class Journal:
     def __init__(self, file: Path, ups: str) -> None:
         self._file = file
         self.outages = self._read(ups)
+        self._ahead: float | None = None
         self._saved: tuple[datetime | None, datetime | None] = (self.outages.since, self.outages.last_seen)
+
+    def tell_time(self, at: datetime) -> None:
+        """The moment of the reading that comes next: whether the clock was set since the last one."""
+        ahead = at.timestamp() - time.monotonic()
+        before, self._ahead = self._ahead, ahead
+        if before is not None and abs(ahead - before) > _STEP_SECONDS:
+            self.outages.step(timedelta(seconds=ahead - before))
 
     def keep(self) -> None:
         """Write what matters, if it changed enough."""
@@ -45,4 +55,5 @@ class Journal:
         found = kept.read(self._file, Outages)
         if found is None or found.ups != ups or found.since is None:
             return Outages(ups)
-        return msgspec.structs.replace(found, transfers=0, last_status=None, restored=True)
+        name = found.name or f"outage-{ups}-{int(found.since.timestamp())}"
+        return msgspec.structs.replace(found, transfers=0, last_status=None, restored=True, name=name)

@@ -6,7 +6,7 @@ runtime estimate, highest load) is kept as evidence.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
@@ -18,11 +18,12 @@ Evidence = dict[str, str | float | int | bool]
 
 
 class Outages(Struct):
-    """Transfers since the agent started; `since` is the start of the outage that is on."""
+    """Transfers since the agent started; `since` is the start of the outage that is on, `name` its event's id."""
 
     ups: str
     transfers: int = 0
     since: datetime | None = None
+    name: str = ""
     last_seen: datetime | None = None
     last_status: str | None = None
     restored: bool = False
@@ -40,6 +41,8 @@ class Outages(Struct):
         load_ratio: float | None = None,
     ) -> Event | None:
         """Take one reading; return the event that begins or ends with it, if any."""
+        if self.restored and self.last_seen is not None and at < self.last_seen:
+            return None  # the clock is not set yet after a power cut: when this is, nobody knows
         before, self.last_status = self.last_status, status
         event = None
         if status == "on_battery":
@@ -49,12 +52,18 @@ class Outages(Struct):
             event = self._end(at, runtime_seconds)
         return event
 
+    def step(self, by: timedelta) -> None:
+        """The clock was set: what this run stamped moves with it; what another run stamped stays."""
+        if self.since is not None and not self.restored:
+            self.since += by
+            self.last_seen = self.last_seen and self.last_seen + by
+
     def seconds(self, at: datetime) -> float:
         """How long the present outage has lasted; 0 on mains."""
         return max(0.0, (at - self.since).total_seconds()) if self.since else 0.0
 
     def _begin(self, before: str | None, at: datetime, runtime_seconds: float | None) -> Event:
-        self.since = at
+        self.since, self.name = at, f"outage-{self.ups}-{int(at.timestamp())}"
         self.transfers += before is not None
         return self._event(at, None, self._evidence(runtime_seconds))
 
@@ -80,7 +89,7 @@ class Outages(Struct):
         return {"ups": self.ups} if runtime_seconds is None else {"ups": self.ups, "runtime_seconds": runtime_seconds}
 
     def _event(self, start: datetime, end: datetime | None, evidence: Evidence) -> Event:
-        return Event("outage", f"outage-{self.ups}-{int(start.timestamp())}", start, end, evidence)
+        return Event("outage", self.name, start, end, evidence)
 
 
 def _extreme(choose: Callable[[float, float], float], known: float | None, new: float | None) -> float | None:

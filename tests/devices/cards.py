@@ -8,7 +8,7 @@ from agent.demo import ber
 from agent.demo.card import Card, CardValue
 from collectors.snmp import Access
 
-TIMEOUT = 0.3
+TIMEOUT = 0.8
 """Seconds for one answer on loopback: the first of a session builds pysnmp's engine within it."""
 
 

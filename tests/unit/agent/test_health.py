@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent import VERSION
+from agent.clock import Clock
 from agent.health import Health, tell_systemd, watchdog_seconds
 from agent.heartbeat import Heartbeat
 from agent.outbox import Outbox
@@ -18,7 +19,7 @@ from telemetry import catalogue as names
 from telemetry.event import Event
 from telemetry.reading import Reading, reading
 
-HEARTBEAT = Heartbeat(Path(tempfile.mkdtemp()) / "running")
+HEARTBEAT = Heartbeat(Path(tempfile.mkdtemp()) / "running", Clock())
 
 
 def _record(**changes: object) -> Record:
@@ -73,7 +74,7 @@ def test_a_collector_that_never_ran_is_neither_up_nor_down(outbox: Outbox) -> No
 
 
 def test_a_start_is_one_event(outbox: Outbox) -> None:
-    health = Health([], outbox, None, Heartbeat(Path(tempfile.mkdtemp()) / "running"))
+    health = Health([], outbox, None, Heartbeat(Path(tempfile.mkdtemp()) / "running", Clock()))
     _, first = _collect(health)
     _, second = _collect(health)
     assert ([event.kind for event in first], second) == (["restart"], [])

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from agent.snapshot import Snapshot
-from agent.states import State, changed_enough, states
+from agent.states import State, changed_enough, shifted, states
 from telemetry import catalogue as names
 from telemetry.reading import Reading, reading, state_readings
 from telemetry.wire import epoch_ms
@@ -129,3 +129,9 @@ def test_small_steps_add_up_to_news_against_what_was_told() -> None:
     told = _power(charge_ratio=1.0)
     heard = [charge for charge in (0.99, 0.985, 0.979) if changed_enough(told, _power(charge_ratio=charge))]
     assert heard == [0.979]
+
+
+def test_a_state_moves_in_time_with_all_that_it_holds() -> None:
+    state = State(1000, {"ups": {"rack": {"ts": 900, "up": True, "charge_ratio": 0.5}}})
+    assert shifted(state, 60_000) == State(61_000, {"ups": {"rack": {"ts": 60_900, "up": True, "charge_ratio": 0.5}}})
+    assert shifted(state, 0) is state

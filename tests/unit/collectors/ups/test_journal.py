@@ -8,7 +8,6 @@ import pytest
 
 from agent.demo import ups
 from agent.demo.card import Card
-from agent.heartbeat import Heartbeat
 from collectors.snmp import Session
 from collectors.ups import LowRule
 from collectors.ups.journal import Journal
@@ -91,21 +90,26 @@ def test_on_battery_the_source_is_read_again_soon_and_the_rest_is_not() -> None:
     assert quick < full
 
 
-def test_a_run_that_was_cut_off_is_told_with_its_gap_and_a_planned_stop_is_clean(tmp_path: Path) -> None:
-    file = tmp_path / "running"
-    Heartbeat(file).beat(at(0))
-    event = Heartbeat(file).restart(at(120))
-    assert event is not None
-    assert (event.start, event.end) == (at(0), at(120))
-    assert (event.evidence["clean"], event.evidence["gap_seconds"]) == (False, 120)
-    Heartbeat(file).end()
-    planned = Heartbeat(file).restart(at(300))
-    assert planned is not None
-    assert planned.evidence["clean"] is True
+def test_a_clock_that_is_set_during_an_outage_moves_its_start_and_keeps_its_name(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j", "rack")
+    wrong = datetime(1970, 1, 1, 0, 1, tzinfo=UTC)
+    begun = journal.outages.see("online", wrong, None)
+    journal.tell_time(wrong)
+    begun = journal.outages.see("on_battery", wrong, None)
+    journal.tell_time(at(0))  # the same moment, by a clock that was set
+    ended = journal.outages.see("online", at(0), None)
+    assert begun is not None
+    assert ended is not None
+    assert ended.id == begun.id
+    assert abs((ended.start - at(0)).total_seconds()) < 5
 
 
-def test_a_clock_behind_the_last_beat_gives_no_negative_gap(tmp_path: Path) -> None:
-    Heartbeat(tmp_path / "running").beat(at(500))
-    event = Heartbeat(tmp_path / "running").restart(at(0))
-    assert event is not None
-    assert event.start == event.end
+def test_an_outage_of_before_a_power_cut_is_not_ended_in_1970(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j", "rack")
+    journal.outages.see("on_battery", at(0), None)
+    journal.keep()
+    again = Journal(tmp_path / "j", "rack")
+    assert again.outages.see("online", datetime(1970, 1, 1, 0, 1, tzinfo=UTC), None) is None
+    ended = again.outages.see("online", at(600), None)
+    assert ended is not None
+    assert (ended.start, ended.end, ended.evidence["gap_seconds"]) == (at(0), at(600), 600)

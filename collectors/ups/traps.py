@@ -1,13 +1,13 @@
 """SNMP traps only make the agent poll now: who sends one is asked at once, what it says is not believed.
 
 One UDP port for all cards (162 needs a right; 1162 and a redirect do not). Only datagrams from
-configured addresses that look like a v1 or v2c trap count, at most one a second a card.
+configured addresses that look like a v1 or v2c trap count. They wake at most once a second an address:
+the first at once, the others together when that second is over, so that noise before a cut hides nothing.
 """
 
 import asyncio
 import logging
 import socket
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -36,29 +36,49 @@ def looks_like_a_trap(datagram: bytes) -> bool:
 class Listener(asyncio.DatagramProtocol):
     """One port; cards register who to wake for their address."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._wake: dict[str, Callable[[], None]] = {}
-        self._last: dict[str, float] = {}
+    def __init__(self) -> None:
+        self._wakes: list[tuple[str, Callable[[], None]]] = []
+        self._quiet: dict[str, asyncio.TimerHandle] = {}
+        self._waiting: set[str] = set()
         self.transport: asyncio.BaseTransport | None = None
 
     def register(self, address: str, wake: Callable[[], None]) -> None:
-        """Call `wake` for a trap from `address`."""
-        self._wake[address] = wake
+        """Call `wake` for a trap from `address`; several cards may share one."""
+        self._wakes.append((address, wake))
 
     def forget(self, wake: Callable[[], None]) -> bool:
         """Wake this one no more; True when nobody is left."""
-        self._wake = {address: one for address, one in self._wake.items() if one != wake}
-        return not self._wake
+        self._wakes = [(address, one) for address, one in self._wakes if one != wake]
+        return not self._wakes
+
+    def close(self) -> None:
+        """Close the port; nobody is woken any more."""
+        for timer in self._quiet.values():
+            timer.cancel()
+        if self.transport is not None:
+            self.transport.close()
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
         """asyncio's: one datagram."""
-        address, now = addr[0], self._clock()
-        wake = self._wake.get(address)
-        if wake is None or not looks_like_a_trap(data) or now - self._last.get(address, -9.0) < _QUIET_SECONDS:
+        address = str(addr[0])
+        if not any(address == known for known, _ in self._wakes) or not looks_like_a_trap(data):
             return
-        self._last[address] = now
-        wake()
+        if address in self._quiet:
+            self._waiting.add(address)
+        else:
+            self._wake(address)
+
+    def _wake(self, address: str) -> None:
+        self._quiet[address] = asyncio.get_running_loop().call_later(_QUIET_SECONDS, self._quiet_ends, address)
+        for known, wake in self._wakes:
+            if known == address:
+                wake()
+
+    def _quiet_ends(self, address: str) -> None:
+        del self._quiet[address]
+        if address in self._waiting:
+            self._waiting.remove(address)
+            self._wake(address)
 
 
 _listeners: dict[tuple[asyncio.AbstractEventLoop, int], Listener] = {}
@@ -89,5 +109,4 @@ def unlisten(port: int, wake: Callable[[], None]) -> None:
     listener = _listeners.get(key)
     if listener is not None and listener.forget(wake):
         del _listeners[key]
-        if listener.transport is not None:
-            listener.transport.close()
+        listener.close()

@@ -2,7 +2,8 @@
 
 An outage begins with the first reading on battery and ends with the first reading on mains; a
 self-test is not one. While nothing is read, nothing is concluded. Its depth (lowest charge, longest
-runtime estimate, highest load) is kept as evidence.
+runtime estimate, highest load) is kept as evidence; so is how long of it the agent was not there
+(gap_seconds), and whether that hid its end (ended: unseen).
 """
 
 from collections.abc import Callable
@@ -27,7 +28,9 @@ class Outages(Struct):
     last_seen: datetime | None = None
     last_status: str | None = None
     restored: bool = False
-    """The outage began before the agent did: what lies between was not seen."""
+    """The outage began before the agent did, and nothing was read of it since."""
+    gap_seconds: int = 0
+    """So long of the present outage no agent was there."""
     charge_low: float | None = None
     runtime_high: float | None = None
     load_high: float | None = None
@@ -68,21 +71,30 @@ class Outages(Struct):
         return self._event(at, None, self._evidence(runtime_seconds))
 
     def _deepen(self, at: datetime, runtime: float | None, charge: float | None, load: float | None) -> None:
+        self._close_gap(at)
         self.last_seen = at
         self.charge_low = _extreme(min, self.charge_low, charge)
         self.runtime_high = _extreme(max, self.runtime_high, runtime)
         self.load_high = _extreme(max, self.load_high, load)
+
+    def _close_gap(self, at: datetime) -> None:
+        if self.restored and self.last_seen is not None:
+            self.gap_seconds += max(0, round((at - self.last_seen).total_seconds()))
+        self.restored = False
 
     def _end(self, at: datetime, runtime_seconds: float | None) -> Event:
         assert self.since is not None
         evidence = self._evidence(runtime_seconds)
         depth = {"charge_low": self.charge_low, "runtime_high_seconds": self.runtime_high, "load_high": self.load_high}
         evidence |= {name: value for name, value in depth.items() if value is not None}
-        if self.restored and self.last_seen is not None:
-            evidence |= {"ended": "unseen", "gap_seconds": max(0.0, round((at - self.last_seen).total_seconds()))}
+        if self.restored:
+            evidence["ended"] = "unseen"
+        self._close_gap(at)
+        if self.gap_seconds or "ended" in evidence:
+            evidence["gap_seconds"] = self.gap_seconds
         event = self._event(self.since, max(at, self.since), evidence)
         self.since = self.last_seen = self.charge_low = self.runtime_high = self.load_high = None
-        self.restored = False
+        self.gap_seconds = 0
         return event
 
     def _evidence(self, runtime_seconds: float | None) -> Evidence:

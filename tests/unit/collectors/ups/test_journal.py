@@ -36,6 +36,24 @@ def test_an_outage_goes_on_over_a_restart_under_the_same_id(tmp_path: Path) -> N
     assert (ended.id, ended.start, ended.end) == (opened.id, at(10), at(100))
     assert ended.evidence["charge_low"] == 0.8
     assert ended.evidence["runtime_high_seconds"] == 1800.0
+    assert "ended" not in ended.evidence  # its end was seen; of its middle 30 s were not
+    assert ended.evidence["gap_seconds"] == 30
+
+
+def test_gaps_of_two_restarts_in_one_outage_add_up_and_the_next_outage_has_none(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j", "rack")
+    for second in (10, 40, 100):  # each time by another agent
+        journal.outages.see("on_battery", at(second), None)
+        journal.keep()
+        journal = Journal(tmp_path / "j", "rack")
+    journal.outages.see("on_battery", at(110), None)
+    ended = journal.outages.see("online", at(120), None)
+    assert ended is not None
+    assert ended.evidence == {"ups": "rack", "gap_seconds": 30 + 60 + 10}
+    journal.outages.see("on_battery", at(200), None)
+    again = journal.outages.see("online", at(260), None)
+    assert again is not None
+    assert again.evidence == {"ups": "rack"}
 
 
 def test_mains_that_came_back_while_the_gateway_was_dark_ends_the_outage_with_the_gap(tmp_path: Path) -> None:

@@ -29,6 +29,8 @@ class UpsState(Struct, kw_only=True):
     overload: bool | None = None
     communicating: bool | None = None
     """False: the card answers, but has lost its UPS; what it says of the UPS is history."""
+    testing: bool | None = None
+    """It tests its battery: on battery by its own will."""
     charge_ratio: float | None = None
     runtime_seconds: float | None = None
     on_battery_seconds: float | None = None
@@ -269,6 +271,7 @@ def settle(state: UpsState) -> None:
     if state.communicating is False:
         _forget(state)
         return
+    _settle_test(state)
     _settle_zeros(state)
     if state.status != "on_battery":
         # Cards keep the seconds of the last outage after mains returns (pve-ups issue 25).
@@ -294,6 +297,18 @@ def _heed_alarms(state: UpsState) -> None:
         state.battery_low = True
     if "communications_lost" in alarms:
         state.communicating = False
+    if alarms & {"test_in_progress", "calibration"}:
+        state.testing = True
+
+
+def _settle_test(state: UpsState) -> None:
+    """A card on battery in its own test is no outage, but only while mains is measured at every input.
+
+    A test flag that a firmware forgets to clear must never hide a cut.
+    """
+    mains = [volts or 0.0 for volts in state.input_volts]
+    if state.status == "on_battery" and state.testing and mains and min(mains) >= _LEAST_MAINS_VOLTS:
+        state.status = "test"
 
 
 def _forget(state: UpsState) -> None:
@@ -318,6 +333,7 @@ def _settle_zeros(state: UpsState) -> None:
 
 
 _SMALLEST_LOAD = 0.05
+_LEAST_MAINS_VOLTS = 90.0
 _LONG_RUNTIME_SECONDS = 600.0
 
 

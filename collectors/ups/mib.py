@@ -43,10 +43,10 @@ Field = Literal[
     "status", "battery_low", "replace_battery", "overload", "charge_ratio", "runtime_seconds",
     "on_battery_seconds", "battery_volts", "battery_amperes", "temperature_celsius", "input_volts",
     "input_hertz", "output_volts", "output_hertz", "output_amperes", "load_ratio", "output_watts",
-    "alarms", "communicating", "vendor", "model", "serial", "firmware", "nominal_voltamperes",
+    "alarms", "communicating", "testing", "vendor", "model", "serial", "firmware", "nominal_voltamperes",
 ]  # fmt: skip
 TEXTS = frozenset({"vendor", "model", "serial", "firmware"})
-FLAGS = frozenset({"battery_low", "replace_battery", "overload", "communicating"})
+FLAGS = frozenset({"battery_low", "replace_battery", "overload", "communicating", "testing"})
 PHASED = frozenset({"input_volts", "output_volts", "output_amperes", "load_ratio"})
 SUMMED = "output_watts"
 """Read by phase like those, kept as one number."""

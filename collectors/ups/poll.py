@@ -13,7 +13,12 @@ _STATIC_EVERY = 360  # polls; an hour at 10 s
 _REDETECT_AFTER = 3
 _FIRST_POLLS = 3
 """So often everything is asked: what is NULL while a card starts may have a value a moment later."""
-_URGENT = frozenset({"status", "communicating", "battery_low", "charge_ratio", "runtime_seconds", "on_battery_seconds"})
+_URGENT = frozenset(
+    {
+        "status", "communicating", "battery_low", "charge_ratio", "runtime_seconds", "on_battery_seconds",
+        "testing", "input_volts",  # the witnesses that it is on battery by its own will
+    }
+)  # fmt: skip
 
 
 class Card:
@@ -55,12 +60,12 @@ class Card:
         return decode(self._static | raw, found.mib, fallback())
 
     async def read_source(self) -> UpsState:
-        """What matters on battery: source, charge, runtime, the card's own low flag; nothing else is asked."""
+        """What matters on battery: source, charge, runtime, the card's own low flag; little else is asked."""
         if self._found is None or self._present is None:
             return await self.read()
         mib = self._found.mib
-        oids = [oid for row in _rows(mib) if row.field in _URGENT for oid in row.oids()]
-        raw = await self._session.get([oid for oid in dict.fromkeys(oids) if oid in self._present])
+        oids = [oid for one in _oids(filter(_urgent, _rows(mib))) for oid in (one, one + ".0")]
+        raw = await self._session.get([oid for oid in oids if oid in self._present])
         return self._believed(decode(raw, mib, fallback()))
 
     async def _values(self, rows: list[Row]) -> dict[str, Value]:
@@ -107,6 +112,10 @@ class Card:
 
 def _rows(mib: Mib) -> list[Row]:
     return list(mib.row) if mib is fallback() else [*mib.row, *fallback().row]
+
+
+def _urgent(row: Row) -> bool:
+    return row.field in _URGENT or not _URGENT.isdisjoint(row.bits.values())
 
 
 def _oids(rows: Iterable[Row]) -> list[str]:

@@ -9,7 +9,7 @@ from collectors.ups.decode import UpsState
 from collectors.ups.poll import Card
 from telemetry.errors import NotRecognised
 
-_HIDDEN = ("on_battery_seconds", "nominal_voltamperes", "communicating")
+_HIDDEN = ("on_battery_seconds", "nominal_voltamperes", "communicating", "testing")
 
 
 async def probe(access: Access) -> dict[str, Any]:

@@ -46,6 +46,9 @@ class ConfigError(CentreError):
 class CollectError(CentreError):
     """A device gave nothing this time."""
 
+    retry_after_seconds = 0.0
+    """Sooner than this it is no use, or does harm, to ask again."""
+
 
 class Unreachable(CollectError):
     """No route, no such name, nothing listens."""
@@ -60,9 +63,13 @@ class TimedOut(CollectError):
 
 
 class AccessDenied(CollectError):
-    """The device refused us; the message says whether community, user or key."""
+    """The device refused us; the message says whether community, user or key.
+
+    A key does not mend itself: cards log every attempt, and some lock the user out.
+    """
 
     reason = "access_denied"
+    retry_after_seconds = 300.0
 
 
 class NotRecognised(CollectError):

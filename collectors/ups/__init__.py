@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncGenerator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol, Self
+from typing import Annotated, Any, Literal, Self
 
 import msgspec
 from msgspec import Meta, Struct
@@ -23,6 +23,7 @@ from collectors.ups.journal import Journal
 from collectors.ups.learned import Memory
 from collectors.ups.mib import brands
 from collectors.ups.nut import NutUps
+from collectors.ups.patience import Patient, Reader
 from collectors.ups.plausible import Phases
 from collectors.ups.poll import Card
 from collectors.ups.traps import listen, unlisten
@@ -106,20 +107,7 @@ def build(config: Config, state: Path) -> "Ups":
     """The collector of one card; raises ConfigError for an unreadable secret."""
     journal = Journal(state / f"ups-{config.name}.json", config.name)
     book = BatteryBook(state / f"ups-{config.name}-battery.json")
-    return Ups(config, _reader(config, state), journal, book)
-
-
-class Reader(Protocol):
-    """Whoever speaks for a UPS."""
-
-    async def read(self) -> UpsState:
-        """Everything, now; raises CollectError."""
-
-    async def read_source(self) -> UpsState:
-        """What matters on battery, now; raises CollectError."""
-
-    def close(self) -> None:
-        """Release what is open."""
+    return Ups(config, Patient(_reader(config, state)), journal, book)
 
 
 def _reader(config: Config, state: Path) -> Reader:

@@ -33,16 +33,15 @@ def names() -> list[str]:
 @cache
 def recording(name: str) -> dict[str, CardValue]:
     """Dotted OID -> the value as the device sent it; of a very long walk the first 5,000 rows."""
+    rows = (line.decode("latin-1").rstrip("\r\n").split("|", 2) for line in lines(name))
+    return {oid: _value(kind, text) for oid, kind, text in rows}
+
+
+def lines(name: str) -> Iterator[bytes]:
+    """The rows as they stand in the walk, with their line ends; of a very long one the first 5,000."""
     (file,) = FOLDER.glob(f"{name}.snmprec*")
-    return dict(_rows(file))
-
-
-def _rows(file: Path) -> Iterator[tuple[str, CardValue]]:
-    with bz2.open(file) if file.suffix == ".bz2" else file.open("rb") as lines:
-        rows = (line.decode("latin-1").rstrip("\r\n") for line in lines)
-        for row in islice((row for row in rows if row.count("|") >= 2), _MOST_ROWS):
-            oid, kind, text = row.split("|", 2)
-            yield oid, _value(kind, text)
+    with bz2.open(file) if file.suffix == ".bz2" else file.open("rb") as rows:
+        yield from islice((row for row in rows if row.count(b"|") >= 2), _MOST_ROWS)
 
 
 def _value(kind: str, text: str) -> CardValue:

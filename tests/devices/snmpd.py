@@ -1,6 +1,7 @@
 """net-snmp's own agent on loopback: the other end that our library did not write."""
 
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 from stage.process import Part, free_port, program
@@ -20,13 +21,26 @@ sysObjectID 1.3.6.1.4.1.8072.3.2.10
 
 
 def snmpd(directory: Path, port: int | None = None, engine_id: str = "") -> tuple[Part, int]:
-    """The agent and its UDP port; it is ready once it says so in its log."""
+    """The agent and its UDP port. Started again after a stop, it has rebooted: boots + 1, time from 0."""
     port = port or free_port(socket.SOCK_DGRAM)
     directory.mkdir(parents=True, exist_ok=True)
     config = directory / "snmpd.conf"
     engine = f"exactEngineID {engine_id}\n" if engine_id else ""
     config.write_text(engine + _CONFIG, encoding="utf-8")
-    command: list[str | Path] = [program("snmpd", "snmpd"), "-C", "-c", config, "-f", "-Lo", f"udp:127.0.0.1:{port}"]
-    log = directory / "snmpd.log"
-    own = {"SNMP_PERSISTENT_DIR": str(directory), "SNMPCONFPATH": str(directory), "MIBS": ""}
-    return Part("snmpd", command, directory, lambda: "NET-SNMP version" in log.read_text(), environment=own), port
+    command: list[str | Path] = [program("snmpd", "snmpd"), "-f", "-Lo", f"udp:127.0.0.1:{port}"]
+    kept = directory / "kept"
+    own = {"SNMP_PERSISTENT_DIR": str(kept), "SNMPCONFPATH": f"{directory}:{kept}", "MIBS": ""}
+    return Part("snmpd", command, directory, says(directory / "snmpd.log", "NET-SNMP version"), environment=own), port
+
+
+def says(log: Path, words: str) -> Callable[[], bool]:
+    """Whether a log holds these words once more than when this last was true: at each start they come anew."""
+    seen = 0
+
+    def look() -> bool:
+        nonlocal seen
+        count = log.read_text(errors="replace").count(words)
+        before, seen = seen, max(seen, count)
+        return count > before
+
+    return look

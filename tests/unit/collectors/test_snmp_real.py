@@ -114,6 +114,25 @@ def test_sessions_with_the_same_user_and_different_keys_do_not_spoil_each_other(
     assert (first, type(refused), last) == (BOTH, AccessDenied, BOTH)
 
 
+BOOTS, UP_SECONDS = "1.3.6.1.6.3.10.2.1.2.0", "1.3.6.1.6.3.10.2.1.3.0"
+
+
+def test_a_card_that_rebooted_is_read_again_in_the_same_session(tmp_path: Path) -> None:
+    part, port = snmpd(tmp_path / "card", engine_id="0x80001f8801")
+
+    async def reboot() -> tuple[dict[str, Value], dict[str, Value]]:
+        async with Session(Access(host="127.0.0.1", port=port, timeout_seconds=0.5, **V3)) as session:
+            with part:
+                await asyncio.sleep(1.1)
+                before = await session.get([BOOTS, UP_SECONDS])
+            with part:
+                return before, await session.get([BOOTS, UP_SECONDS])
+
+    before, after = asyncio.run(reboot())
+    assert int(after[BOOTS]) == int(before[BOOTS]) + 1
+    assert int(after[UP_SECONDS]) < int(before[UP_SECONDS])
+
+
 def test_a_card_that_was_swapped_for_one_with_another_engine_id_is_read_again(tmp_path: Path) -> None:
     first, port = snmpd(tmp_path / "first", engine_id="0x80001f8801")
     second, _ = snmpd(tmp_path / "second", port=port, engine_id="0x80001f8802")

@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from collectors.lean import without
-from telemetry.errors import AccessDenied, BadData, ConfigError, TimedOut, Unreachable
+from telemetry.errors import AccessDenied, BadData, CollectError, ConfigError, TimedOut, Unreachable
 
 with without("pysmi", "cryptography"):
     from pyasn1.type import univ
@@ -71,7 +71,9 @@ _PRIV = {
 }
 AUTH_PROTOCOLS, PRIV_PROTOCOLS = tuple(_AUTH), tuple(_PRIV)
 _NO_SUCH_NAME = 2
-_REFUSED = {6: "access", 16: "security level"}  # noAccess, authorizationError (RFC 3416)
+_SECURITY_LEVEL = "security level"
+_REFUSED = {6: "access", 16: _SECURITY_LEVEL}  # noAccess, authorizationError (RFC 3416)
+_UP_TIME = "1.3.6.1.2.1.1.3.0"
 _TICK_SECONDS = 5.0
 _FULL_BATCH = 24
 _TOO_BIG = 1
@@ -81,6 +83,10 @@ _TRIES_ALIVE = 4
 _REBUILD_AFTER_TIMEOUTS = 3
 _MAX_OCTETS = 1024
 _SHORTEST_KEY = 8
+
+
+Answer = tuple[int, int, list[tuple[str, Value | None]]]
+"""Error status, its index, the rows."""
 
 
 class Access(Struct, frozen=True, kw_only=True):
@@ -136,7 +142,7 @@ class Session:
         self.access = access
         self.batch = _FULL_BATCH
         self._proved = 1
-        self._alive = False
+        self._alive = self._heard = False
         self._timeouts = 0
         self._lock = asyncio.Lock()
         self._engine: SnmpEngine | None = None
@@ -216,18 +222,42 @@ class Session:
         half = len(oids) // 2  # tooBig, genErr: the index is not to be trusted
         return await self._get_or_split(oids[:half]) | await self._get_or_split(oids[half:])
 
-    async def _exchange(self, command: Any, oids: list[str]) -> tuple[int, int, list[tuple[str, Value | None]]]:
-        tries = _TRIES_ALIVE if self._alive else _TRIES
-        for attempt in range(tries):
+    async def _exchange(self, command: Any, oids: list[str]) -> Answer:
+        answer = await self._ask(command, oids, _TRIES_ALIVE if self._alive else _TRIES)
+        if answer is None and await self._hears_what_is_signed():
+            answer = await self._ask(command, oids, _TRIES_ALIVE)  # one lossy moment must not blame a key
+            if answer is None:
+                raise AccessDenied(f"{self.access.host} refuses the priv key (no answer to what is encrypted)")
+        if answer is None:
+            self._alive = False
+            raise TimedOut(f"no answer from {self.access.host}:{self.access.port}")
+        return answer
+
+    async def _ask(self, command: Any, oids: list[str], tries: int) -> Answer | None:
+        for _ in range(tries):
             try:
                 async with asyncio.timeout(self.access.timeout_seconds):
                     return await self._send(command, oids)
             except TimeoutError:
                 self._after_timeout()
-                if attempt == tries - 1:
-                    break
-        self._alive = False
-        raise TimedOut(f"no answer from {self.access.host}:{self.access.port}")
+        return None
+
+    async def _hears_what_is_signed(self) -> bool:
+        """Whether a card that never answered what is encrypted answers without.
+
+        Agents of net-snmp drop in silence what they cannot decrypt (RFC 3414 would have them report it).
+        """
+        if self._heard or self.access.version != "3" or not self.access.priv_key:
+            return False
+        async with Session(structs.replace(self.access, priv_key="")) as signed:
+            try:
+                await signed.get([_UP_TIME])
+            except AccessDenied as problem:
+                if _SECURITY_LEVEL not in str(problem):
+                    raise
+            except CollectError:
+                return False
+        return True
 
     def _after_timeout(self) -> None:
         self._timeouts += 1
@@ -235,7 +265,7 @@ class Session:
             self._timeouts = 0
             self.close()
 
-    async def _send(self, command: Any, oids: list[str]) -> tuple[int, int, list[tuple[str, Value | None]]]:
+    async def _send(self, command: Any, oids: list[str]) -> Answer:
         engine, target = await self._open()
         try:
             problem, status, index, rows = await command(
@@ -245,7 +275,7 @@ class Session:
             raise BadData(f"{self.access.host}: {str(error)[:120]}") from error
         if problem is not None:
             self._raise(problem)
-        self._timeouts, self._alive = 0, True
+        self._timeouts, self._alive, self._heard = 0, True, True
         if int(status) in _REFUSED:
             raise AccessDenied(f"{self.access.host} refuses the {_REFUSED[int(status)]}")
         return int(status), int(index), [(str(name), _plain(value)) for name, value in rows]
@@ -282,7 +312,7 @@ class Session:
         name = type(problem).__name__
         what = {"UnknownUserName": "user", "WrongDigest": "auth key", "DecryptionError": "priv key"}.get(name)
         if what or "Security" in name or "Authentication" in name or "Authorization" in name:
-            raise AccessDenied(f"{self.access.host} refuses the {what or 'security level'} ({name})")
+            raise AccessDenied(f"{self.access.host} refuses the {what or _SECURITY_LEVEL} ({name})")
         self.close()  # unknown engine id, not in time window: a new engine starts clean
         raise BadData(f"{self.access.host}: {name}")
 

@@ -1,6 +1,7 @@
 """The session against net-snmp's snmpd: versions, users and keys as somebody else implements them."""
 
 import asyncio
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from collectors.snmp import Access, Session, Value
+from stage.process import free_port
 from telemetry.errors import AccessDenied, CollectError, TimedOut
 from tests.devices.snmpd import AUTH_KEY, COMMUNITY, PRIV_KEY, SIGNED_ONLY_USER, USER, snmpd
 
@@ -82,10 +84,29 @@ def test_what_the_agent_refuses_is_named(snmpd_port: int, change: dict[str, Any]
 
 
 @pytest.mark.parametrize("change", [{"priv_key": "another-key"}, {"priv_protocol": "DES"}, {"priv_protocol": "AES256"}])
-def test_a_wrong_priv_key_is_a_failed_collection(snmpd_port: int, change: dict[str, Any]) -> None:
-    # net-snmp drops what it cannot decrypt in silence; agents that report it give AccessDenied.
-    with pytest.raises((AccessDenied, TimedOut)):
+def test_a_wrong_priv_key_is_named_although_net_snmp_drops_what_it_cannot_decrypt_in_silence(
+    snmpd_port: int, change: dict[str, Any]
+) -> None:
+    with pytest.raises(AccessDenied, match="refuses the priv key"):
         asyncio.run(_get(snmpd_port, [DESCR], **(V3 | change)))
+
+
+def test_a_card_with_the_right_keys_that_falls_silent_is_not_blamed_for_its_keys(tmp_path: Path) -> None:
+    part, port = snmpd(tmp_path / "card")
+
+    async def lose() -> None:
+        async with Session(Access(host="127.0.0.1", port=port, timeout_seconds=0.3, **V3)) as session:
+            with part:
+                await session.get([DESCR])
+            await session.get([DESCR])
+
+    with pytest.raises(TimedOut):
+        asyncio.run(lose())
+
+
+def test_a_port_where_nobody_speaks_version_3_is_silent_and_no_refusal() -> None:
+    with pytest.raises(TimedOut):
+        asyncio.run(_get(free_port(socket.SOCK_DGRAM), [DESCR], **V3))
 
 
 @pytest.mark.parametrize(

@@ -276,8 +276,8 @@ def settle(state: UpsState) -> None:
     if state.status != "on_battery":
         # Cards keep the seconds of the last outage after mains returns (pve-ups issue 25).
         state.on_battery_seconds = 0.0 if state.status else None
-    if runtime_contradiction(state.runtime_seconds, state.charge_ratio, state.status):
-        state.rejected.append(Rejection("runtime", "0", "zero_runtime_on_mains"))
+    if rule := runtime_contradiction(state.runtime_seconds, state.charge_ratio, state.status, state.battery_low):
+        state.rejected.append(Rejection("runtime", "0", rule))
         state.runtime_seconds = None
     if any(load > _SMALLEST_LOAD for load in _known(state.load_ratio)) and not any(state.output_amperes):
         if state.output_amperes:

@@ -13,7 +13,8 @@ _HERTZ = frozenset({"input_hertz", "output_hertz"})
 _WEEK = 7 * 86400.0
 RULES = (
     "sentinel", "negative", "out_of_range", "wrong_type", "unknown_enum", "zero_runtime_on_mains",
-    "zero_under_load", "zero_on_mains", "zero_with_runtime", "zero_frequency", "absolute_zero", "not_text",
+    "zero_runtime_with_charge", "zero_under_load", "zero_on_mains", "zero_with_runtime", "zero_frequency",
+    "absolute_zero", "not_text",
 )  # fmt: skip
 
 
@@ -99,9 +100,22 @@ _RANGED = {
 }
 
 
-def runtime_contradiction(runtime: float | None, charge: float | None, status: str | None) -> bool:
-    """Runtime 0 while the battery holds charge and mains carries the load: the card cannot estimate."""
-    return runtime == 0 and status != "on_battery" and (charge is None or charge > 0.2)
+def runtime_contradiction(
+    runtime: float | None, charge: float | None, status: str | None, battery_low: bool | None
+) -> str | None:
+    """The rule that rejects a runtime of 0 beside a battery that is not empty: the card cannot estimate.
+
+    Half of the recorded cards say 0 at a full charge; believed at a cut, every one would begin with a low battery.
+    """
+    if runtime != 0:
+        return None
+    if status != "on_battery":
+        return "zero_runtime_on_mains" if charge is None or charge > _EMPTY_RATIO else None
+    full = battery_low is False if charge is None else charge > _EMPTY_RATIO
+    return "zero_runtime_with_charge" if full and not battery_low else None
+
+
+_EMPTY_RATIO = 0.2
 
 
 def settled_watts(

@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.ups import apcupsd, nut
+from collectors.ups import Config, _reader, apcupsd, nut
 from collectors.ups.apcupsd import ApcupsdUps
 from collectors.ups.decode import UpsState
 from collectors.ups.nut import NutUps
@@ -165,8 +164,6 @@ def test_a_self_test_is_no_outage() -> None:
     assert apcupsd.state_of({"STATUS": "ONBATT LOWBATT"}).battery_low is True
 
 
-def test_the_config_chooses_who_speaks(tmp_path: Path) -> None:
-    from collectors.ups import Config, build
-
-    made = [build(Config(name="a", host="h", protocol=one), tmp_path) for one in ("snmp", "nut", "apcupsd")]
-    assert [type(one._reader).__name__ for one in made] == ["Card", "NutUps", "ApcupsdUps"]
+def test_the_config_chooses_who_speaks() -> None:
+    made = [_reader(Config(name="a", host="h", protocol=one)) for one in ("snmp", "nut", "apcupsd")]
+    assert [type(one).__name__ for one in made] == ["Card", "NutUps", "ApcupsdUps"]

@@ -141,21 +141,31 @@ def test_every_field_with_a_number_is_among_the_tested() -> None:
     assert not set(NUMBERS) & (TEXTS | FLAGS)
 
 
+MAINS_RULE, BATTERY_RULE = "zero_runtime_on_mains", "zero_runtime_with_charge"
+
+
 @pytest.mark.parametrize(
-    ("runtime", "charge", "status", "contradiction"),
+    ("runtime", "charge", "status", "low", "rule"),
     [
-        (0, 1.0, "online", True),
-        (0, None, "online", True),
-        (0, 0.21, "bypass", True),
-        (0, 0.2, "online", False),
-        (0, 0.0, "online", False),
-        (0, 1.0, None, True),
-        (0, 0.05, "on_battery", False),
-        (1, 1.0, "online", False),
-        (None, 1.0, "online", False),
+        (0, 1.0, "online", None, MAINS_RULE),
+        (0, None, "online", None, MAINS_RULE),
+        (0, 0.21, "bypass", None, MAINS_RULE),
+        (0, 0.2, "online", None, None),
+        (0, 0.0, "online", None, None),
+        (0, 1.0, None, None, MAINS_RULE),
+        (0, 0.9, "on_battery", False, BATTERY_RULE),
+        (0, 0.9, "on_battery", None, BATTERY_RULE),
+        (0, None, "on_battery", False, BATTERY_RULE),
+        (0, 0.9, "on_battery", True, None),  # the card's own flag says the same: an aged battery under load
+        (0, None, "on_battery", None, None),
+        (0, 0.05, "on_battery", False, None),
+        (1, 1.0, "online", None, None),
+        (1, 1.0, "on_battery", False, None),
+        (None, 1.0, "online", None, None),
     ],
 )
 def test_no_runtime_on_a_charged_battery_means_that_the_card_cannot_tell(
-    runtime: float | None, charge: float | None, status: str | None, contradiction: bool
+    runtime: float | None, charge: float | None, status: str | None, low: bool | None, rule: str | None
 ) -> None:
-    assert runtime_contradiction(runtime, charge, status) is contradiction
+    assert runtime_contradiction(runtime, charge, status, low) == rule
+    assert rule is None or rule in RULES

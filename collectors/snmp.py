@@ -227,7 +227,7 @@ class Session:
         if answer is None and await self._hears_what_is_signed():
             answer = await self._ask(command, oids, _TRIES_ALIVE)  # one lossy moment must not blame a key
             if answer is None:
-                raise AccessDenied(f"{self.access.host} refuses the priv key (no answer to what is encrypted)")
+                raise AccessDenied(f"{self.access.host} refuses the priv key, it seems: no answer to what is encrypted")
         if answer is None:
             self._alive = False
             raise TimedOut(f"no answer from {self.access.host}:{self.access.port}")

@@ -137,11 +137,12 @@ every_ups = pytest.mark.parametrize("name", EXPECTED)
 
 
 def asked(card: Card, version: str = "2c") -> dict[str, Any]:
-    """What the probe says of a card."""
+    """What the probe says of a card; patient with a busy machine where no answer is waited for in vain."""
+    timeout = 0.25 if card.lose_every or card.single_object_only else 1.0
 
     async def act() -> dict[str, Any]:
         async with served(card) as at:
-            return await probe(access(at.port, version=version, timeout=0.25))
+            return await probe(access(at.port, version=version, timeout=timeout))
 
     return asyncio.run(act())
 

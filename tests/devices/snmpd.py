@@ -20,13 +20,23 @@ sysObjectID 1.3.6.1.4.1.8072.3.2.10
 """
 
 
-def snmpd(directory: Path, port: int | None = None, engine_id: str = "") -> tuple[Part, int]:
-    """The agent and its UDP port. Started again after a stop, it has rebooted: boots + 1, time from 0."""
+UPS_ON_MAINS = """
+override 1.3.6.1.2.1.33.1.4.1.0 integer 3
+override 1.3.6.1.2.1.33.1.2.4.0 integer 100
+"""
+"""upsOutputSource normal, upsEstimatedChargeRemaining 100 %: makes a UPS of it."""
+
+
+def snmpd(directory: Path, port: int | None = None, engine_id: str = "", extra: str = "") -> tuple[Part, int]:
+    """The agent and its UDP port; `extra`: more of snmpd.conf.
+
+    Started again after a stop, it has rebooted: boots + 1, time from 0.
+    """
     port = port or free_port(socket.SOCK_DGRAM)
     directory.mkdir(parents=True, exist_ok=True)
     config = directory / "snmpd.conf"
     engine = f"exactEngineID {engine_id}\n" if engine_id else ""
-    config.write_text(engine + _CONFIG, encoding="utf-8")
+    config.write_text(engine + _CONFIG + extra, encoding="utf-8")
     command: list[str | Path] = [program("snmpd", "snmpd"), "-f", "-Lo", f"udp:127.0.0.1:{port}"]
     kept = directory / "kept"
     own = {"SNMP_PERSISTENT_DIR": str(kept), "SNMPCONFPATH": f"{directory}:{kept}", "MIBS": ""}

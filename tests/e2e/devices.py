@@ -1,8 +1,10 @@
 """Devices for the end-to-end tests: a simulated card on its own event loop, a fake SMS gateway."""
 
 import asyncio
+import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,14 +12,14 @@ from agent.demo.card import Card, CardValue
 
 
 class CardThread:
-    """agent.demo.card in a thread; `update` from anywhere."""
+    """agent.demo.card in a thread; `update` from anywhere. `address`: of loopback, where traps are told apart by it."""
 
-    def __init__(self, values: Mapping[str, CardValue]) -> None:
-        self.card = Card(values)
+    def __init__(self, values: Mapping[str, CardValue], address: str = "127.0.0.1") -> None:
+        self.card, self.address = Card(values), address
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self.port = asyncio.run_coroutine_threadsafe(self.card.serve(), self._loop).result(5)
+        self.port = asyncio.run_coroutine_threadsafe(self.card.serve(host=address), self._loop).result(5)
 
     def update(self, values: Mapping[str, CardValue]) -> None:
         self._loop.call_soon_threadsafe(self.card.update, values)
@@ -31,6 +33,23 @@ class CardThread:
     async def _close(self) -> None:
         self.card.close()
         await asyncio.sleep(0)  # asyncio closes the socket at its next turn
+
+
+@contextmanager
+def cards(values: Mapping[str, Mapping[str, CardValue]], *, apart: bool = False) -> Iterator[dict[str, CardThread]]:
+    """A card a table, by its name; `apart`: each at an address of its own."""
+    with ExitStack() as stack:
+        made = {}
+        for number, (name, table) in enumerate(values.items(), 11):
+            made[name] = CardThread(table, f"127.0.0.{number}" if apart else "127.0.0.1")
+            stack.callback(made[name].close)
+        yield made
+
+
+def section(name: str, card: CardThread, **settings: float | str) -> str:
+    """The [[collect.ups]] of a card."""
+    more = "".join(f"{key} = {json.dumps(value)}\n" for key, value in settings.items())
+    return f'[[collect.ups]]\nname = "{name}"\nhost = "{card.address}"\nport = {card.port}\n{more}'
 
 
 class SmsGateway:

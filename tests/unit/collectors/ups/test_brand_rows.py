@@ -33,8 +33,11 @@ def flags(*positions: int, length: int) -> bytes:
 
 ROWS: list[tuple[str, str, dict[str, Value], dict[str, Any]]] = [
     ("apc", "a self-test is no outage, though upsBasicOutputStatus says onBattery",
-     {"4.1.1.0": 3, "11.1.1.0": flags(2, 29, length=64)}, {"status": "test", "alarms": ["test_in_progress"]}),
-    ("apc", "nor is a calibration", {"4.1.1.0": 3, "11.1.1.0": flags(2, 10, length=64)}, {"status": "test"}),
+     {"4.1.1.0": 3, "3.3.1.0": 2300, "11.1.1.0": flags(2, 29, length=64)}, {"status": "test", "alarms": ["test_in_progress"]}),
+    ("apc", "nor is a calibration", {"4.1.1.0": 3, "3.3.1.0": 2300, "11.1.1.0": flags(2, 10, length=64)},
+     {"status": "test"}),
+    ("apc", "a cut during a self-test is an outage", {"4.1.1.0": 3, "3.3.1.0": 0, "11.1.1.0": flags(2, 29, length=64)},
+     {"status": "on_battery"}),
     ("apc", "an outage is", {"4.1.1.0": 3, "11.1.1.0": flags(2, length=64)}, {"status": "on_battery"}),
     ("apc", "a flag beyond the 48th", {"11.1.1.0": flags(4, 53, length=64)}, {"alarms": ["emergency_power_off"]}),
     ("apc", "upsAdvStateAbnormalConditions", {"11.2.1.0": flags(4, 15, 24, length=32)},

@@ -203,7 +203,7 @@ def test_watts_that_load_and_rating_cannot_give_are_absent(
         ((2, 3, 6), "on_battery", True, False, False, []),
         ((5,), "other", False, True, False, []),
         ((9,), "other", False, False, True, []),
-        ((10, 11, 33), "test", False, False, False, ["battery_discharged", "calibration", "no_batteries"]),
+        ((10, 11, 33), "other", False, False, False, ["battery_discharged", "calibration", "no_batteries"]),
         ((), "other", False, False, False, []),
     ],
     ids=str,

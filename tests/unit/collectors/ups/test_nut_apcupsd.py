@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -164,6 +165,6 @@ def test_a_self_test_is_no_outage() -> None:
     assert apcupsd.state_of({"STATUS": "ONBATT LOWBATT"}).battery_low is True
 
 
-def test_the_config_chooses_who_speaks() -> None:
-    made = [_reader(Config(name="a", host="h", protocol=one)) for one in ("snmp", "nut", "apcupsd")]
+def test_the_config_chooses_who_speaks(tmp_path: Path) -> None:
+    made = [_reader(Config(name="a", host="h", protocol=one), tmp_path) for one in ("snmp", "nut", "apcupsd")]
     assert [type(one).__name__ for one in made] == ["Card", "NutUps", "ApcupsdUps"]

@@ -1,6 +1,8 @@
 """Figures in words: the table, ratios, the bar, what is missing to the goal, and what is not like for like."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec import Struct
 
 from bench.measure.rounds import Figures
 
@@ -24,21 +26,43 @@ Not like for like, read before quoting a ratio:
   thread of its own, whose switches are not seen (its processor time is)."""
 
 
+class Bar(Struct, frozen=True):
+    """A figure and the most that it may be."""
+
+    what: str
+    seen: float
+    limit: float
+    unit: str
+    word: str = "bar"
+
+    @property
+    def met(self) -> bool:
+        """Whether the figure is within its limit."""
+        return self.seen <= self.limit
+
+    def words(self) -> str:
+        """The verdict as a sentence."""
+        verdict = "met" if self.met else "NOT met"
+        apart = _apart(self.seen, self.limit, self.unit)
+        return f"{self.what}: {self.word} {verdict}: {self.seen:.2f} of {self.limit:g} {self.unit} ({apart})."
+
+
 def table(rows: Mapping[str, Figures], messages: Mapping[str, str]) -> Iterator[str]:
     """Lines of the table; memory in MiB."""
     head = ("", "RSS", "PSS", "anon", "CPU s/h", "(min-max)", "wake/s", "threads", "MQTT in 10 s")
     widths = (30, 7, 7, 7, 9, 14, 8, 9, 18)
-    yield _line(head, widths)
+    yield line(head, widths)
     for name, one in rows.items():
         spread = f"({one.cpu_low:.2f}-{one.cpu_high:.2f})"
         cells = (
             name, f"{one.rss:.1f}", f"{one.pss:.1f}", f"{one.anon:.1f}", f"{one.cpu:.2f}", spread,
             f"{one.wakeups:.1f}", str(one.threads), messages.get(name, ""),
         )  # fmt: skip
-        yield _line(cells, widths)
+        yield line(cells, widths)
 
 
-def _line(cells: tuple[str, ...], widths: tuple[int, ...]) -> str:
+def line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    """One line of a table: the first cell to the left, the others to the right."""
     return cells[0].ljust(widths[0]) + "".join(
         cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)
     )

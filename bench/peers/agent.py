@@ -1,4 +1,4 @@
-"""Our agent as it runs at a centre: `python -m agent run`, its own configuration, one card, one broker."""
+"""Our agent as it runs at a centre: `python -m agent run`, its own configuration, one card or none, one broker."""
 
 import sys
 from pathlib import Path
@@ -20,6 +20,8 @@ tls = false
 connect_spread_seconds = 1.0
 [collect.host]
 interval_seconds = 10.0
+"""
+_UPS = """
 [[collect.ups]]
 name = "rack"
 host = "127.0.0.1"
@@ -45,23 +47,29 @@ class Gateway:
     def __init__(self, directory: Path, installed: Path, ports: dict[str, int]) -> None:
         self._directory, self._installed, self._ports = directory, installed, ports
 
-    def agent(self, name: str, centre: str, *, debian: bool = False, line: bool = False) -> Contender:
+    def agent(self, name: str, centre: str, *, debian: bool = False, ups: bool = True, line: bool = False) -> Contender:
         """The agent under this interpreter, or under Debian's; `line` has it probe the line as well."""
         page, directory = free_port(), self._directory / centre
         directory.mkdir(parents=True)
         config = directory / "agent.toml"
-        text = _CONFIG + (_LINE if line else "")
+        text = _CONFIG + (_UPS if ups else "") + (_LINE if line else "")
         config.write_text(text.format(centre=centre, directory=directory, page=page, **self._ports))
         url = f"http://127.0.0.1:{page}"
         part = Part(
             centre.lower(),
-            [*([DEBIAN_PYTHON] if debian else [sys.executable, "-S"]), "-m", "agent", "run", "--config", config],
+            [*python(debian=debian), "-m", "agent", "run", "--config", config],
             directory,
             listens(page),
             environment={"PYTHONPATH": str(self._installed)},
         )
-        proof = "centre_internet_probe_rtt" if line else "centre_ups_output_voltage_volts{"
+        proof = "centre_ups_output_voltage_volts{" if ups else "centre_host_memory_total_bytes"
+        proof = "centre_internet_probe_rtt" if line else proof
         return Contender(name, part, Target(f"{url}/metrics", proof), f"centres/{centre}")
+
+
+def python(*, debian: bool) -> list[str | Path]:
+    """Debian's interpreter, or this one without its own site-packages."""
+    return [DEBIAN_PYTHON] if debian else [sys.executable, "-S"]
 
 
 def debian_runs_it() -> bool:

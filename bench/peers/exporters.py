@@ -4,6 +4,7 @@ Debian ships no generated MIB modules for snmp_exporter, so the module is ours: 
 numbers that the others read too.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.measure.scraper import Target
@@ -34,15 +35,16 @@ def node(directory: Path, *, trimmed: bool) -> Contender:
     )
 
 
-def snmp(directory: Path, card: int) -> Contender:
-    """snmp_exporter with one module: a GET of 24 numbers."""
+def snmp(directory: Path, card: int, oids: Sequence[str] | None = None) -> Contender:
+    """snmp_exporter with one module: a GET of these numbers, or of the 24 of bench/peers/devices.py."""
+    oids = oids or polled()
     directory.mkdir(parents=True, exist_ok=True)
     config = directory / "snmp.yml"
-    config.write_text(_module(polled()))
+    config.write_text(_module(oids))
     path = f"/snmp?module=ups&target=127.0.0.1:{card}"
-    return _exporter(
-        "snmp_exporter", "prometheus-snmp-exporter", directory, [f"--config.file={config}"], path, "ups_23"
-    )
+    words = [f"--config.file={config}"]
+    last = f"ups_{len(oids) - 1:02}"
+    return _exporter("snmp_exporter", "prometheus-snmp-exporter", directory, words, path, last)
 
 
 def blackbox(directory: Path) -> Contender:
@@ -63,7 +65,7 @@ def _exporter(name: str, package: str, directory: Path, words: list[str], path: 
     return Contender(name, part, Target(url + path, proof))
 
 
-def _module(oids: list[str]) -> str:
+def _module(oids: Sequence[str]) -> str:
     """snmp.yml of snmp_exporter 0.21: `get` names instances, a metric its object and, in a table, the index."""
     lines = ["ups:", "  version: 2", "  timeout: 2s", "  auth:", "    community: public", "  get:"]
     lines += [f"  - {oid}" for oid in oids]

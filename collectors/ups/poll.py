@@ -91,13 +91,20 @@ class Card:
     async def _alarm_tables(self, rows: list[Row], raw: dict[str, Value]) -> dict[str, Value]:
         found: dict[str, Value] = {}
         for row in rows:
-            if row.alarms and raw.get(row.count) != 0:
+            if row.alarms and self._may_have_rows(row, raw):
                 try:
                     for column in filter(None, (row.oid, row.active)):
                         found |= await self._session.walk(column)
                 except CollectError:  # a failing alarm table must not cost the poll (NUT issue 2488)
                     continue
         return found
+
+    def _may_have_rows(self, table: Row, raw: dict[str, Value]) -> bool:
+        """Not while its count says 0; without a count, RFC 1628's only where the card answers RFC 1628 at all."""
+        count = raw.get(table.count)
+        if count is not None or table not in fallback().row:
+            return count != 0
+        return any(oid in raw or oid in self._static for oid in _oids(fallback().row))
 
     def _believed(self, state: UpsState) -> UpsState:
         if state.communicating is False:

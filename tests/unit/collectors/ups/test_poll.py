@@ -12,6 +12,7 @@ from collectors.snmp import Session
 from collectors.ups.poll import Card
 from telemetry.errors import NotRecognised, TimedOut
 from tests.devices.cards import Deaf, Looping, served
+from tests.devices.recordings import recording
 
 R, A = "1.3.6.1.2.1.33.1", "1.3.6.1.4.1.318.1.1.1"
 MAINS: dict[str, CardValue] = ups.identity() | ups.on_mains()
@@ -50,6 +51,25 @@ def test_what_never_changes_is_remembered_and_what_is_not_there_is_not_asked_aga
         assert (second.model, second.vendor) == (first.model, first.vendor)
 
     _with(Simulated(MAINS), act)
+
+
+def test_a_card_without_rfc_1628_costs_one_question_a_reading() -> None:
+    async def act(card: Card, simulated: Simulated) -> None:
+        for _ in range(3):
+            await card.read()
+        before = simulated.requests
+        assert (await card.read()).mib == "mge"
+        assert simulated.requests - before == 1  # no walk for alarms where they cannot be
+
+    _with(Simulated(recording("eaton-9px-partial")), act)
+
+
+def test_an_alarm_table_without_a_count_is_walked() -> None:
+    async def act(card: Card, _: Simulated) -> None:
+        assert (await card.read()).alarms == ["battery_bad"]
+
+    uncounted = {oid: value for oid, value in MAINS.items() if oid != ups.ALARMS_PRESENT}
+    _with(Simulated(uncounted | {f"{ALARMS}.1": f".{R}.6.3.1"}), act)
 
 
 def test_an_outage_shows_with_the_next_reading_and_so_does_its_end() -> None:

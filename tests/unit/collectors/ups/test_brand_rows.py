@@ -33,7 +33,8 @@ def flags(*positions: int, length: int) -> bytes:
 
 ROWS: list[tuple[str, str, dict[str, Value], dict[str, Any]]] = [
     ("apc", "a self-test is no outage, though upsBasicOutputStatus says onBattery",
-     {"4.1.1.0": 3, "3.3.1.0": 2300, "11.1.1.0": flags(2, 29, length=64)}, {"status": "test", "alarms": ["test_in_progress"]}),
+     {"4.1.1.0": 3, "3.3.1.0": 2300, "11.1.1.0": flags(2, 29, length=64)},
+     {"status": "test", "alarms": ["test_in_progress"]}),
     ("apc", "nor is a calibration", {"4.1.1.0": 3, "3.3.1.0": 2300, "11.1.1.0": flags(2, 10, length=64)},
      {"status": "test"}),
     ("apc", "a cut during a self-test is an outage", {"4.1.1.0": 3, "3.3.1.0": 0, "11.1.1.0": flags(2, 29, length=64)},

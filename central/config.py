@@ -11,6 +11,7 @@ from telemetry.errors import ConfigError
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
+Days = Annotated[float, Meta(gt=0, le=3650)]
 
 
 class Broker(Struct, frozen=True, forbid_unknown_fields=True):
@@ -97,6 +98,52 @@ class Notify(Struct, frozen=True, forbid_unknown_fields=True):
     smtp: Smtp | None = None
 
 
+class Enrol(Struct, frozen=True, forbid_unknown_fields=True):
+    """[enrol]: the server that gives gateways their certificates."""
+
+    directory: str = "/var/lib/centre-monitor/ca"
+    """The authority that `centre-monitor ca init` makes: ca.key and ca.crt."""
+    crl_file: str = "/var/lib/centre-monitor/crl/ca.crl"
+    """The list of the revoked, as the broker reads it."""
+    url: str = ""
+    """What technicians are told: https://enrol.example.org:8443."""
+    host: str = "0.0.0.0"
+    """Address to listen on."""
+    port: Port = 8443
+    """TCP port."""
+    cert_file: str = "/etc/centre-monitor/tls/enrol.crt"
+    """This server's certificate; `centre-monitor ca server` makes one."""
+    key_file: str = "/etc/centre-monitor/tls/enrol.key"
+    """Its key."""
+    certificate_days: Days = 365.0
+    """How long a centre's certificate is good; the agent renews it at two thirds."""
+    backdate_days: Annotated[float, Meta(ge=0, le=30)] = 7.0
+    """It is good from so long ago, for gateways whose clock is behind."""
+    crl_days: Days = 7.0
+    """How long a list of the revoked is good; a new one is made daily. An old one refuses everybody."""
+    broker_reload: tuple[str, ...] = ()
+    """Program and arguments that make the broker read the list again; empty: something else watches the file."""
+    cut_host: str = "127.0.0.1"
+    """The broker's second listener, where a revoked centre's connection is taken over, and so ended."""
+    cut_port: Annotated[int, Meta(ge=0, le=65535)] = 8884
+    """Its port; 0: connections are not cut."""
+    metrics_host: str = "127.0.0.1"
+    """Where /metrics is served, in the clear."""
+    metrics_port: Annotated[int, Meta(ge=0, le=65535)] = 9813
+    """Its port; 0: nowhere."""
+    connections: Annotated[int, Meta(ge=1, le=1000)] = 64
+    """Served at once; at most an eighth of them from one address."""
+    burst_per_address: Annotated[int, Meta(ge=1, le=10000)] = 30
+    """Requests with a token at once from one address; ten times as many from all together."""
+    per_minute_and_address: Annotated[float, Meta(gt=0, le=10000)] = 30.0
+    """The same over time."""
+
+    def __post_init__(self) -> None:
+        """A certificate is due at two thirds of its life: the past of it must leave room for that."""
+        if self.certificate_days < 3 * self.backdate_days:
+            raise ValueError("certificate_days must be at least 3 times backdate_days")
+
+
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file."""
 
@@ -105,6 +152,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     database: Database = Database()
     ingest: Ingest = Ingest()
     notify: Notify | None = None
+    enrol: Enrol | None = None
 
 
 def read_config(file: Path) -> Config:

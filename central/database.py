@@ -1,4 +1,4 @@
-"""The central database: centres, technicians, events, notifications. SQLite by default, PostgreSQL by URL.
+"""The central database: centres, technicians, events, notifications, enrolments. SQLite, or PostgreSQL by URL.
 
 What a person sees in a report comes from events and from the store; nothing else is kept.
 """
@@ -19,8 +19,10 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    case,
     create_engine,
     event,
+    func,
     select,
     text,
 )
@@ -102,6 +104,31 @@ notifications = Table(
     Column("problem", String(200)),
 )
 
+enrolments = Table(
+    "enrolments",
+    metadata,
+    Column("token", String(64), primary_key=True),  # its SHA-256
+    Column("centre", String(35), nullable=False, index=True),
+    Column("made", UtcTime, nullable=False),
+    Column("expires", UtcTime, nullable=False),
+    Column("used", UtcTime),
+    Column("key", String(64)),  # SHA-256 of the public key that it was used for
+)
+
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("serial", String(40), primary_key=True),  # hexadecimal
+    Column("centre", String(35), nullable=False, index=True),
+    Column("key", String(64), nullable=False, index=True),
+    Column("issued", UtcTime, nullable=False),
+    Column("not_after", UtcTime, nullable=False),
+    Column("pem", String(4096), nullable=False),
+    Column("revoked_at", UtcTime, index=True),
+    Column("reason", String(80)),
+    Column("enforced", UtcTime),  # the broker has been told, the connection cut
+)
+
 
 def open_database(url: str) -> Engine:
     """An Engine whose tables exist; a SQLite file is made durable (WAL, synchronous=FULL)."""
@@ -146,6 +173,14 @@ def centre_infos(engine: Engine) -> dict[str, dict[str, str]]:
             row.id: {name: getattr(row, name) for name in columns_of_info}
             for row in connection.execute(select(*columns))
         }
+
+
+def revoked_centres(engine: Engine, now: datetime) -> frozenset[str]:
+    """Centres of which every certificate that has not run out is revoked: nothing of theirs is to be believed."""
+    good = func.sum(case((certificates.c.revoked_at.is_(None), 1), else_=0))
+    query = select(certificates.c.centre).where(certificates.c.not_after > now)
+    with engine.connect() as connection:
+        return frozenset(connection.scalars(query.group_by(certificates.c.centre).having(good == 0)))
 
 
 columns_of_info = ("name", "province", "district", "isp", "feeder")

@@ -50,7 +50,7 @@ def section(title: str, kind: type[Any], *, given: dict[str, str] | None = None,
         else:
             line = f"# {field.name} = {_toml(default)}"
         text = texts.get(field.name, "").split("\n")[0]
-        lines.append(f"{line:<46}# {text}" if text else line)
+        lines.append(f"{line:<45} # {text}" if text else line)
     return lines
 
 
@@ -124,6 +124,7 @@ def central_sample() -> str:
             "[notify.sms]", c.Sms, given={"url": '"https://sms.example.org/send?to={number}&text={text}&key={secret}"'}
         ),
         *section("[notify.smtp]", c.Smtp, given={"host": '"mail.example.org"'}),
+        *section("[enrol]", c.Enrol, given={"url": '"https://enrol.example.org:8443"'}),
     ]
     return "\n".join(lines) + "\n"
 

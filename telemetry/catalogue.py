@@ -12,6 +12,7 @@ from telemetry.metric import DAY, HOUR, MINUTE, Metric, Owner
 CATALOGUE: dict[str, Metric] = {}
 _MAX_AGE: dict[Owner, float] = {
     "host": MINUTE, "internet": 3 * MINUTE, "ups": MINUTE, "seats": 2 * MINUTE, "agent": MINUTE, "ingest": 5 * MINUTE,
+    "enrol": 5 * MINUTE,
 }  # fmt: skip
 
 
@@ -379,6 +380,12 @@ AGENT_UPLINK_REFUSED = _metric(
     "reason",
     states={"reason": ("broker", "ingest", "too_large")},
 )
+AGENT_CERTIFICATE_EXPIRY = _metric(
+    "centre_agent_certificate_expiry_timestamp_seconds",
+    "agent",
+    "When the certificate that the broker knows the centre by runs out, Unix time",
+    max_age=5 * MINUTE,
+)
 
 # ── ingest ─────────────────────────────────────────────────────────────────────────────────────
 INGEST_ONLINE = _metric("centre_online", "ingest", "1 while the centre's agent is connected to the broker", urgent=True)
@@ -400,6 +407,20 @@ INGEST_SAMPLES = _metric("centre_ingest_samples_total", "ingest", "Samples that 
 INGEST_REJECTED = _metric("centre_ingest_rejected_total", "ingest", "Messages that can never be accepted", "reason")
 INGEST_ACK_LAG = _metric(
     "centre_ingest_ack_lag_seconds", "ingest", "From arrival to acknowledgement of the last batch", scale=1
+)
+
+# ── enrol ──────────────────────────────────────────────────────────────────────────────────────
+ENROL_REQUESTS = _metric(
+    "centre_enrol_requests_total",
+    "enrol",
+    "Requests to the enrol server, granted or refused for a reason",
+    "endpoint result",
+    states={"endpoint": ("enrol", "renew", "other", "connection")},
+)
+ENROL_LIST_EXPIRY = _metric(
+    "centre_enrol_revocation_list_expiry_timestamp_seconds",
+    "enrol",
+    "When the list of revoked certificates is out of date and the broker refuses everybody, Unix time",
 )
 
 

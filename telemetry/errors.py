@@ -10,7 +10,9 @@
     │   ├── BadData          it answers nonsense
     │   └── Postponed        not now, on purpose (busy line, spent budget)
     ├── UplinkError          keep the rows, try again
-    └── Rejected             never try again: set aside, count, acknowledge as rejected
+    ├── Rejected             never try again: set aside, count, acknowledge as rejected
+    ├── Refused              central/enrol: tell the stranger so, and nothing more
+    └── EnrolError           agent/enrolment: tell the technician what to do, exit with its code
 
 Anything else is a bug. It is caught in three places only: the scheduler (one tick), ingest's
 admission (one message) and a notification channel (one message).
@@ -113,5 +115,6 @@ REJECT_REASONS = (
     "value",  # not finite, or out of the integers a double holds
     "future",  # later than this server's clock allows
     "old",  # older than the store keeps open
+    "revoked",  # from a centre whose certificates are revoked; the one kind that is not acknowledged
     "store",  # the store itself refuses these samples for good
 )

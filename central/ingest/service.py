@@ -11,6 +11,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from central.config import Config
-from central.database import centre_infos, open_database, store_events
+from central.database import centre_infos, open_database, revoked_centres, store_events
 from central.ingest import protobuf, states
 from central.ingest.admit import (
     Admitted,
@@ -84,6 +85,7 @@ class Ingest:
         self._templates: OrderedDict[tuple[str, str], Template] = OrderedDict()
         self._asked: dict[tuple[str, str], float] = {}
         self._infos: dict[str, dict[str, str]] = {}
+        self._revoked: frozenset[str] = frozenset()
         self._store_start: str | None = None
         self._generation = 0
         self._next = {"own": 0.0, "release": 0.0, "registry": 0.0}
@@ -148,6 +150,9 @@ class Ingest:
         return None
 
     def _may_pass(self, topic: Topic, message: Message) -> bool:
+        if topic.centre in self._revoked and topic.name != "online":  # that it is gone still counts
+            self._ignore(message)
+            return False
         allowance = self._samples_allowed if topic.kind == "samples" else self._states_allowed
         if allowance.take(topic.centre, time.monotonic()):
             return True
@@ -221,6 +226,11 @@ class Ingest:
         self._quarantine.put(problem.reason, message.topic, message.payload)
         self._subscriber.done(message)
         self._ack_rejected(message)
+
+    def _ignore(self, message: Message) -> None:
+        """Of a revoked centre: the broker is told that it is done, the agent nothing, so that its rows stay."""
+        self.rejected["revoked"] = self.rejected.get("revoked", 0) + 1
+        self._subscriber.done(message)
 
     def _ack_rejected(self, message: Message) -> None:
         """Tell the agent that this row can go; what cannot be read has no row to name."""
@@ -324,6 +334,7 @@ class Ingest:
     def _read_registry(self) -> None:
         try:
             self._infos = centre_infos(self._database)
+            self._revoked = revoked_centres(self._database, datetime.now(UTC))
         except SQLAlchemyError as problem:
             log.error("the registry cannot be read cause=%r", str(problem)[:160])
 

@@ -230,6 +230,7 @@ def _agent(put: Put, at: float, faults: frozenset[str]) -> None:
     put(names.AGENT_OUTBOX_DROPPED, 0)
     put(names.AGENT_OUTBOX_WRITABLE, float("disk_full" not in faults))
     put(names.AGENT_UPLINK_CONNECTED, 1)
+    put(names.AGENT_CERTIFICATE_EXPIRY, at + 200 * 86_400)
     put(names.AGENT_UPLINK_REFUSED, 0, reason="broker")
 
 

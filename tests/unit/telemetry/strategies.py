@@ -13,7 +13,7 @@ from telemetry.metric import Metric
 from telemetry.reading import Series
 from telemetry.wire import MAX_INTEGER, Batch, Scaled, Schema, make_schema
 
-SENDABLE = [metric for metric in CATALOGUE.values() if metric.owner != "ingest"]
+SENDABLE = [metric for metric in CATALOGUE.values() if metric.owner not in ("ingest", "enrol")]
 LABEL_TEXT = st.text(string.ascii_letters + string.digits + "_.:/ -", max_size=64)
 EXACT = st.integers(1 - MAX_INTEGER, MAX_INTEGER - 1)
 NOW_MS = 1_760_000_000_000

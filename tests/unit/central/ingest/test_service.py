@@ -3,12 +3,14 @@
 import json
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from central.config import Config, Database
 from central.config import Ingest as IngestConfig
+from central.database import certificates
 from central.ingest.service import Ingest, Ready
 from central.ingest.subscribe import Message
 from telemetry import catalogue as names
@@ -109,3 +111,33 @@ def test_a_batch_out_of_time_is_rejected_for_its_reason(ingest: Ingest, shift: i
     ingest._admit(_message(f"state/schema/{SCHEMA.sid}", encode_schema(SCHEMA)))
     assert _samples(ingest, _now_ms() + shift) is None
     assert ingest.rejected == {reason: 1}
+
+
+def test_a_revoked_centre_is_counted_and_neither_believed_nor_acknowledged(
+    ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingest._admit(_message(f"state/schema/{SCHEMA.sid}", encode_schema(SCHEMA), retained=True))
+    ingest._revoked = frozenset({CENTRE})
+    acknowledged: list[str] = []
+    monkeypatch.setattr(ingest._subscriber, "publish", lambda topic, _body: acknowledged.append(topic))
+    assert _samples(ingest, _now_ms()) is None
+    assert _state(ingest, 0, retained=False) is None
+    assert (ingest.rejected, acknowledged) == ({"revoked": 2}, [])
+    ingest._revoked = frozenset()
+    assert _samples(ingest, _now_ms()) is not None
+
+
+def test_that_a_revoked_centre_is_gone_is_still_heard(ingest: Ingest) -> None:
+    ingest._revoked = frozenset({CENTRE})
+    body = json.dumps({"v": 1, "ts": _now_ms(), "online": False, "cause": "lost"}).encode()
+    ingest._admit(_message("state/online", body))
+    assert ingest._roll.centres[CENTRE].online is False
+
+
+def test_who_is_revoked_is_read_from_the_database(ingest: Ingest) -> None:
+    now = datetime.now(UTC)
+    row = {"serial": "a1", "centre": CENTRE, "key": "k", "issued": now, "not_after": now + timedelta(days=1), "pem": ""}
+    with ingest._database.begin() as connection:
+        connection.execute(certificates.insert().values(revoked_at=now, **row))
+    ingest._read_registry()
+    assert ingest._revoked == {CENTRE}

@@ -61,6 +61,16 @@ def _service(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     status.add_argument("--json", action="store_true")
     status.set_defaults(act=("agent.commands.service", "status"))
 
+    enrol = commands.add_parser("enrol", help="key and certificate for this gateway, from the centre of the country")
+    enrol.add_argument("--url", default="", help="of the enrol server; for --renew it is known")
+    enrol.add_argument("--token", default="-", help="from `centre-monitor tokens new`; - asks for it")
+    enrol.add_argument("--ca", default="", metavar="FILE", help="the authority to trust at first contact")
+    enrol.add_argument("--ca-sha256", default="", metavar="FINGERPRINT", help="or its fingerprint")
+    enrol.add_argument("--config", default="/etc/centre-agent/agent.toml", metavar="FILE")
+    enrol.add_argument("--renew", action="store_true", help="by the certificate that is still good; the daemon does it")
+    enrol.add_argument("--state", default="", metavar="DIR", help="for --renew, instead of --config")
+    enrol.set_defaults(act=("agent.commands.enrol", "command"))
+
 
 def _devices(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     once = commands.add_parser("once", help="one collection, printed")

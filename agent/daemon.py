@@ -13,8 +13,10 @@ from agent.clock import Clock
 from agent.config import Config, read_config
 from agent.health import Health, HealthConfig, tell_systemd, watchdog_seconds
 from agent.heartbeat import Heartbeat
+from agent.identity import Identity
 from agent.memory import keep_small
 from agent.outbox import Outbox
+from agent.renewal import Renewal, renewal_config
 from agent.scheduler import Task, Tick, run_all
 from agent.snapshot import Snapshot
 from agent.states import states
@@ -80,15 +82,18 @@ class Daemon:
             Task(one.subject, one.config, load(one.subject).build(one.config, config.state_directory))
             for one in config.sections
         ]
-        uplink = None
+        uplink = identity = None
         if config.uplink is not None:
-            uplink = self._uplink_class(config.centre, config.uplink, self.outbox, VERSION, self._clock)
+            identity = Identity(config.state_directory, config.uplink)
+            uplink = self._uplink_class(config.centre, config.uplink, self.outbox, VERSION, self._clock, identity)
+            settings = renewal_config(identity)
+            tasks.append(Task("agent", settings, Renewal(identity, settings.interval_seconds)))
         if self._uplink is not None:
             self._uplink.stop()
         if uplink is not None:
             uplink.start()
         self.config, self._uplink = config, uplink
-        self._health = Health([task.record for task in tasks], self.outbox, uplink, self._heartbeat)
+        self._health = Health([task.record for task in tasks], self.outbox, uplink, self._heartbeat, identity)
         self._tasks = tasks
         self.snapshot.keep_only([*(task.record.source for task in tasks), "agent/self"])
         return [*tasks, Task("agent", HealthConfig(), self._health)]

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from agent import VERSION
 from agent.heartbeat import Heartbeat
+from agent.identity import Identity
 from agent.outbox import Outbox
 from agent.scheduler import Record
 from agent.uplink import Uplink
@@ -37,8 +38,16 @@ class Health:
 
     changed: asyncio.Event | None = None
 
-    def __init__(self, records: list[Record], outbox: Outbox, uplink: Uplink | None, heartbeat: Heartbeat) -> None:
+    def __init__(
+        self,
+        records: list[Record],
+        outbox: Outbox,
+        uplink: Uplink | None,
+        heartbeat: Heartbeat,
+        identity: Identity | None = None,
+    ) -> None:
         self._records, self._outbox, self._uplink, self._heartbeat = records, outbox, uplink, heartbeat
+        self._identity = identity
 
     async def __aenter__(self) -> Self:
         return self
@@ -65,6 +74,9 @@ class Health:
             yield reading(names.AGENT_UPLINK_CONNECTED, float(self._uplink.connected), at)
             for reason, count in self._uplink.refused.items():
                 yield reading(names.AGENT_UPLINK_REFUSED, count, at, reason=reason)
+        life = self._identity.life() if self._identity else None
+        if life is not None:
+            yield reading(names.AGENT_CERTIFICATE_EXPIRY, life.end.timestamp(), at)
 
     def _outbox_readings(self, at: datetime) -> list[Reading]:
         stats = self._outbox.stats()
@@ -87,6 +99,8 @@ class Health:
             problems.append("No connection to the national monitor. Readings wait on disk.")
         elif self._uplink is not None and time.monotonic() - self._uplink.last_progress > _UPLINK_LATE_SECONDS:
             problems.append("The national monitor has not answered for 10 minutes. Readings wait on disk.")
+        if self._identity is not None:
+            problems += self._identity.problems(datetime.now(UTC))
         return {"ok": not problems, "problems": problems}
 
 

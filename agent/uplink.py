@@ -28,6 +28,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from agent.clock import Clock
 from agent.config import UplinkConfig
 from agent.credit import Credit
+from agent.identity import Identity
 from agent.outbox import Outbox, Row
 from agent.sockets import close, drain, writable
 from agent.states import State, changed_enough, shifted
@@ -62,11 +63,17 @@ class Uplink(threading.Thread):
     """Connects, publishes, settles, reconnects until `stop`."""
 
     def __init__(
-        self, centre: str, config: UplinkConfig, outbox: Outbox, version: str, clock: Clock | None = None
+        self,
+        centre: str,
+        config: UplinkConfig,
+        outbox: Outbox,
+        version: str,
+        clock: Clock | None = None,
+        identity: Identity | None = None,
     ) -> None:
         super().__init__(name="uplink", daemon=True)
         self._centre, self._config, self._outbox, self._version = centre, config, outbox, version
-        self._clock = clock or Clock()
+        self._clock, self._identity = clock or Clock(), identity
         self._wake_r, self._wake_w = socket.socketpair()
         self._wake_r.setblocking(False)
         self._wake_w.setblocking(False)
@@ -85,7 +92,7 @@ class Uplink(threading.Thread):
         self.connected = False
         self.last_progress = time.monotonic()
         self.refused = {"broker": 0, "ingest": 0, "too_large": 0}
-        self._client = self._new_client()
+        self._client = self._new_client(config)
         if config.in_the_clear:
             log.warning("tls is off and the broker is not on this machine")
 
@@ -126,7 +133,7 @@ class Uplink(threading.Thread):
             self._pause(random.uniform(0, min(ceiling, max(1.0, self._config.connect_spread_seconds))))
 
     def _session(self) -> None:
-        self._client = self._new_client()
+        self._client = self._new_client(self._identity.settings() if self._identity else self._config)
         self._client.connect(
             self._config.host,
             self._config.port,
@@ -135,9 +142,10 @@ class Uplink(threading.Thread):
             properties=_expiring_at_once(),
         )
         try:
-            while not self._stopping.is_set():
+            while not self._stopping.is_set() and not (self._identity and self._identity.untried):
                 self._turn()
-            self._say_goodbye()
+            if self._stopping.is_set():
+                self._say_goodbye()
         finally:
             self._client.disconnect()
             close(self._client.socket())
@@ -186,8 +194,7 @@ class Uplink(threading.Thread):
         drain(self._wake_r)
 
     # ── paho ───────────────────────────────────────────────────────────────────────────────────
-    def _new_client(self) -> mqtt.Client:
-        config = self._config
+    def _new_client(self, config: UplinkConfig) -> mqtt.Client:
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2, client_id=self._centre, protocol=mqtt.MQTTv5, reconnect_on_failure=False
         )
@@ -218,6 +225,8 @@ class Uplink(threading.Thread):
         client.subscribe(ack_topic(self._centre), qos=0)
         self._tell_online()
         self.connected, self._failures = True, 0
+        if self._identity:
+            self._identity.worked()
         self.last_progress = time.monotonic()
         log.info("connected to the broker")
 

@@ -75,15 +75,7 @@ def agent_sample() -> str:
         'centre = "PK-PB-00042"                        # this centre\'s id',
         'state_directory = "/var/lib/centre-agent"     # readings wait here until the national monitor has them',
         *section("[listen]", agent_config.Listen),
-        *section(
-            "[uplink]", agent_config.UplinkConfig,
-            given={
-                "host": '"mqtt.example.org"',
-                "ca_file": '"/etc/centre-agent/ca.pem"',
-                "cert_file": '"/etc/centre-agent/centre.pem"',
-                "key_file": '"/etc/centre-agent/centre.key"',
-            },
-        ),
+        *section("[uplink]", agent_config.UplinkConfig, given={"host": '"mqtt.example.org"'}),
         *section("[outbox]", agent_config.OutboxConfig),
         *section("[collect.host]", host.Config),
         *section("[[collect.ups]]", ups.Config, given={"name": '"rack"', "host": '"192.0.2.10"'}),

@@ -18,7 +18,7 @@ from central.config import Enrol
 from central.enrol import ledger
 from central.enrol.authority import Authority, revocation_list_end
 from central.enrol.cut import cut
-from telemetry.durable import write_durably
+from telemetry.durable import make_folder, write_durably
 
 log = logging.getLogger(__name__)
 _LOOK_SECONDS = 1.0
@@ -95,5 +95,8 @@ def write_list(engine: Engine, authority: Authority, file: Path, days: float) ->
     """A new list of the revoked in `file`, which everybody may read; returns when it is out of date."""
     now = datetime.now(UTC)
     end = now + timedelta(days=days)
+    if not file.parent.is_dir():
+        make_folder(file.parent)
+        file.parent.chmod(0o755)
     write_durably(file, authority.revocation_list(ledger.revoked(engine, now), now, end), mode=0o644)
     return end

@@ -27,7 +27,7 @@ class Broker:
     """The shipped configuration with this run's port and paths."""
 
     def __init__(self, directory: Path) -> None:
-        self.port, self.directory = free_port(), directory
+        self.port, self.cut_port, self.directory = free_port(), free_port(), directory
         authority = Authority(directory)
         authority.server()
         for name in (ONE, OTHER, REVOKED, "ingest"):
@@ -36,7 +36,9 @@ class Broker:
         shipped = (CENTRAL / "mosquitto.conf").read_text(encoding="utf-8")
         for old, new in (
             ("listener 8883", f"listener {self.port} 127.0.0.1"),
+            ("listener 8884", f"listener {self.cut_port}"),
             ("/etc/centre-monitor/tls", str(directory)),
+            ("/var/lib/centre-monitor/crl", str(directory)),
             ("/etc/centre-monitor/acl", str(CENTRAL / "acl")),
         ):
             assert old in shipped

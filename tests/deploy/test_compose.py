@@ -13,7 +13,7 @@ from tests.deploy.shipped import CENTRAL, ROOT
 COMPOSE: dict[str, Any] = yaml.safe_load((CENTRAL / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 each_service = pytest.mark.parametrize("name", sorted(SERVICES))
-OURS = {"net", "ingest", "notify"}
+OURS = {"net", "ingest", "notify", "enrol"}
 
 
 def mounted(name: str) -> dict[str, str]:
@@ -39,6 +39,7 @@ def test_it_runs_the_programs_of_the_architecture() -> None:
         "postgres",
         "ingest",
         "notify",
+        "enrol",
     }
 
 
@@ -79,9 +80,9 @@ def test_nothing_is_declared_that_nobody_uses() -> None:
     assert {secret["file"] for secret in COMPOSE["secrets"].values()} <= used
 
 
-def test_only_the_brokers_port_is_open_to_the_world() -> None:
+def test_only_the_broker_and_the_enrol_server_are_open_to_the_world() -> None:
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
-    assert [port for port in ports if not port.startswith("127.0.0.1:")] == ["8883:8883"]
+    assert [port for port in ports if not port.startswith("127.0.0.1:")] == ["8883:8883", "8443:8443"]
 
 
 def test_secrets_are_files_that_git_ignores_and_that_say_who_must_own_them() -> None:
@@ -101,12 +102,15 @@ def test_secrets_are_files_that_git_ignores_and_that_say_who_must_own_them() -> 
         ("alertmanager", "alertmanager.yml"),
         ("ingest", "central.toml"),
         ("notify", "central.toml"),
+        ("enrol", "central.toml"),
     ],
 )
 def test_every_file_that_a_configuration_names_is_mounted(service: str, file: str) -> None:
     lines = [line for line in (CENTRAL / file).read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     named = set(re.findall(r"/etc/centre-monitor/[\w./]+", "\n".join(lines)))
-    others = {"notify": {"tls"}, "ingest": {"notify.token"}}.get(service, set())
+    others = {"notify": {"tls"}, "ingest": {"notify.token"}, "enrol": {"notify.token", "tls/ca.crt", "tls/ingest"}}.get(
+        service, set()
+    )
     named = {path for path in named if not any(word in path for word in others)}
     assert named
     assert named <= set(mounted(service))

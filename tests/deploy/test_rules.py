@@ -6,7 +6,7 @@ import yaml
 from telemetry.catalogue import CATALOGUE
 from tests.deploy.shipped import CENTRAL, RULE_FILES, alerts, names_in, recorded, rules, run
 
-CENTRE_ALERTS = set(alerts()) - {"IngestDown"}
+CENTRE_ALERTS = set(alerts()) - {"IngestDown", "RevocationListEnds"}
 REMOVED_WHEN_OFFLINE = CENTRE_ALERTS - {"CentreOffline"}
 
 

@@ -18,6 +18,7 @@ from agent.scheduler import Record
 from telemetry import catalogue as names
 from telemetry.event import Event
 from telemetry.reading import Reading, reading
+from tests.unit.agent.identity.test_identity import identity, pair
 
 HEARTBEAT = Heartbeat(Path(tempfile.mkdtemp()) / "running", Clock())
 
@@ -146,3 +147,19 @@ def test_the_watchdog_is_fed_at_half_its_time(
 ) -> None:
     monkeypatch.setenv("WATCHDOG_USEC", micros)
     assert watchdog_seconds() == seconds
+
+
+def test_the_end_of_the_certificate_is_told_and_becomes_a_problem_in_time(outbox: Outbox, tmp_path: Path) -> None:
+    made = identity(tmp_path)
+    end = _ago(0).replace(microsecond=0) + timedelta(days=10)
+    made.folder.pair.write_bytes(pair(tmp_path, end - timedelta(days=372), end))
+    health = Health([], outbox, None, HEARTBEAT, made)
+    found, _ = _collect(health)
+    assert found["centre_agent_certificate_expiry_timestamp_seconds", ()] == end.timestamp()
+    said = f"The certificate of this centre runs out on {end:%Y-%m-%d %H:%M} UTC, and was not renewed yet."
+    assert said in health.report()["problems"]
+
+
+def test_without_a_certificate_nothing_is_said_of_its_end(outbox: Outbox, tmp_path: Path) -> None:
+    found, _ = _collect(Health([], outbox, None, HEARTBEAT, identity(tmp_path)))
+    assert ("centre_agent_certificate_expiry_timestamp_seconds", ()) not in found

@@ -400,6 +400,9 @@ INGEST_OFFLINE = _metric(
     states={"cause": OFFLINE_CAUSES},
     urgent=True,
 )
+INGEST_CONNECTS = _metric(
+    "centre_online_connects_total", "ingest", "Times that the centre's agent has connected since ingest was started"
+)
 INGEST_INFO = _metric(
     "centre_info", "ingest", "Where the centre is and who serves it", "name province district isp feeder"
 )

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from agent.commands.words import coloured
-from agent.config import Config, read_config
+from agent.config import Config, UplinkConfig, read_config
 from agent.daemon import Daemon
+from agent.identity import Folder
 from collectors import load
 from telemetry.errors import ConfigError
 
@@ -38,6 +39,8 @@ def check_config(arguments: Namespace) -> int:
         print(f"note: {config.state_directory} cannot be written by this user; readings would not reach the disk.")
     if config.uplink and config.uplink.in_the_clear:
         print("note: tls is off and the broker is not on this machine: anybody on the way can read and forge.")
+    if config.uplink and not _has_identity(config, config.uplink):
+        print("note: no certificate yet, so the broker will not take this gateway: centre-agent enrol.")
     if not config.sections:
         print("note: without a [collect] section nothing is measured.")
     subjects = ", ".join(f"{one.subject}/{one.config.instance}" for one in config.sections) or "nothing"
@@ -62,6 +65,11 @@ def unchecked_files(config: Config) -> list[Path]:
             elif not os.access(file, os.R_OK):
                 raise ConfigError(file, f"$..{name}", "not readable", "a file that the agent's user may read")
     return elsewhere
+
+
+def _has_identity(config: Config, uplink: UplinkConfig) -> bool:
+    named = bool(uplink.cert_file or uplink.username or not uplink.tls)
+    return named or Folder(config.state_directory).pair.is_file()
 
 
 def _writable(directory: Path) -> bool:

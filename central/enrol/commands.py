@@ -38,11 +38,9 @@ def enrol_server(arguments: Namespace) -> int:
 
 def ca_init(arguments: Namespace) -> int:
     """A new authority and its first, empty list of the revoked."""
-    config, settings = _settings(arguments)
-    now = datetime.now(UTC)
-    made = Authority.make(Path(settings.directory), arguments.name, arguments.days, now)
-    with _database(config) as engine:
-        write_list(engine, made, Path(settings.crl_file), settings.crl_days)
+    _, settings = _settings(arguments)
+    made = Authority.make(Path(settings.directory), arguments.name, arguments.days, datetime.now(UTC))
+    write_list([], made, Path(settings.crl_file), settings.crl_days)
     print(f"{settings.directory}: key and certificate are made. Keep a copy of the folder where no network reaches.")
     print(f"SHA-256 of the certificate: {made.fingerprint}")
     return 0
@@ -90,7 +88,10 @@ def revoke(arguments: Namespace) -> int:
         centre, serials = ledger.revoke(
             engine, datetime.now(UTC), arguments.reason, centre=arguments.centre, serial=arguments.serial
         )
-        print(f"{centre}: {len(serials)} certificates are revoked: {', '.join(serials) or 'only unused tokens ended'}.")
+        if not serials:
+            print(f"{centre} has no certificate; its unused tokens have ended.")
+            return 0
+        print(f"{centre}: revoked {', '.join(serials)}; its unused tokens have ended.")
         deadline = time.monotonic() + _ENFORCED_WITHIN_SECONDS
         while set(serials) & ledger.unenforced(engine).keys():
             if time.monotonic() > deadline:
@@ -106,7 +107,8 @@ def write_crl(arguments: Namespace) -> int:
     config, settings = _settings(arguments)
     with _database(config) as engine:
         authority = Authority.load(Path(settings.directory))
-        end = write_list(engine, authority, Path(arguments.output), settings.crl_days)
+        gone = ledger.revoked(engine, datetime.now(UTC))
+        end = write_list(gone, authority, Path(arguments.output), settings.crl_days)
     print(f"{arguments.output} is good until {end:%Y-%m-%d %H:%M} UTC.")
     return 0
 

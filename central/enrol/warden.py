@@ -8,6 +8,7 @@ tried again and stays unenforced in the database, where `centre-monitor revoke` 
 import logging
 import subprocess
 import threading
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from central.config import Enrol
 from central.enrol import ledger
-from central.enrol.authority import Authority, revocation_list_end
+from central.enrol.authority import Authority, Revoked, revocation_list_end
 from central.enrol.cut import cut
 from telemetry.durable import make_folder, write_durably
 
@@ -59,7 +60,8 @@ class Warden(threading.Thread):
         waiting = ledger.unenforced(self._engine)
         if not waiting and not self._due():
             return
-        write_list(self._engine, self._authority, self._file, self._config.crl_days)
+        gone = ledger.revoked(self._engine, datetime.now(UTC))
+        write_list(gone, self._authority, self._file, self._config.crl_days)
         self._tell_broker()
         if waiting:
             self._cut(sorted(set(waiting.values())))
@@ -91,12 +93,12 @@ class Warden(threading.Thread):
                 cut(self._authority, self._config.cut_host, self._config.cut_port, centre)
 
 
-def write_list(engine: Engine, authority: Authority, file: Path, days: float) -> datetime:
+def write_list(gone: Iterable[Revoked], authority: Authority, file: Path, days: float) -> datetime:
     """A new list of the revoked in `file`, which everybody may read; returns when it is out of date."""
     now = datetime.now(UTC)
     end = now + timedelta(days=days)
     if not file.parent.is_dir():
         make_folder(file.parent)
         file.parent.chmod(0o755)
-    write_durably(file, authority.revocation_list(ledger.revoked(engine, now), now, end), mode=0o644)
+    write_durably(file, authority.revocation_list(gone, now, end), mode=0o644)
     return end

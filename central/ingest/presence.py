@@ -20,6 +20,8 @@ class Presence(Struct):
     on_battery: bool = False
     line_trouble: bool = False
     offline_since: float = 0.0
+    connects: int = 0
+    """Times that its agent said hello; two machines with one certificate push each other off for ever."""
 
 
 class Roll:
@@ -64,6 +66,7 @@ class Roll:
             one.online, one.unheard_since = state.get("online") is True, None
             if before is not False:
                 one.offline_since = now
+            one.connects += one.online and not retained
             one.cause = _cause(one) if state.get("cause") != "clean" or one.on_battery else "clean"
         return one.online != before
 

@@ -365,6 +365,7 @@ class Ingest:
         one = self._roll.centres.get(centre)
         if one is None:
             return parts
+        parts.append(protobuf.series(series_labels(names.INGEST_CONNECTS.name, {}, centre), [float(one.connects)], at))
         if one.last_seen:
             parts.append(protobuf.series(series_labels(names.INGEST_LAST_SEEN.name, {}, centre), [one.last_seen], at))
         if one.online is not None:

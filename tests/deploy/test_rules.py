@@ -7,7 +7,7 @@ from telemetry.catalogue import CATALOGUE
 from tests.deploy.shipped import CENTRAL, RULE_FILES, alerts, names_in, recorded, rules, run
 
 CENTRE_ALERTS = set(alerts()) - {"IngestDown", "RevocationListEnds"}
-REMOVED_WHEN_OFFLINE = CENTRE_ALERTS - {"CentreOffline"}
+REMOVED_WHEN_OFFLINE = CENTRE_ALERTS - {"CentreOffline", "GatewayTwice"}
 
 
 def test_prometheus_takes_the_configuration() -> None:

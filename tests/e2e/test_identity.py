@@ -20,6 +20,7 @@ from sqlalchemy import select
 from central.database import certificates
 from central.enrol import commands
 from central.enrol.authority import Authority
+from stage import parts
 from tests.deploy.test_broker import NOT_AUTHORISED, Client
 from tests.e2e.chain import Ledger, wait_until
 from tests.e2e.country import ONE, OTHER, Country, Gateway
@@ -199,3 +200,20 @@ def test_an_agent_whose_certificate_ran_out_says_so_and_comes_back_by_a_new_toke
             assert gateway.enrol(country.token(ONE)).returncode == 0
             wait_until(lambda: '"ok": true' in _health(gateway), 60, _health(gateway))
             assert not (gateway.state / "identity/next.pem").exists()
+
+
+def test_one_disk_in_two_machines_shows_as_connections_that_never_end(tmp_path: Path) -> None:
+    country = Country(tmp_path)
+    with ExitStack() as running:
+        for part in (country.broker, country.store, country.enrol, country.ingest):
+            running.enter_context(part)
+        gateway = _enrolled(country, ONE)
+        shutil.copytree(gateway.state, gateway.directory / "copy")
+        copied = gateway.config.read_text().replace(str(gateway.state), str(gateway.directory / "copy"))
+        copied = copied.replace(f"port = {gateway.web_port}", "port = 0")
+        (gateway.directory / "copy.toml").write_text(copied)
+        running.enter_context(gateway.running())
+        words = ["agent", "run", "--config", str(gateway.directory / "copy.toml")]
+        running.enter_context(parts.python("copy", gateway.directory, words))
+        query = f'centre_online_connects_total{{centre="{ONE}"}}'
+        wait_until(lambda: any(float(one["value"][1]) > 10 for one in ask(country.store_url, query)), 90, "not counted")

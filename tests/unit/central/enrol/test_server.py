@@ -226,6 +226,16 @@ def test_a_client_that_drips_is_cut_off(engine: Engine, directory: Path, monkeyp
             assert time.monotonic() < deadline
 
 
+@pytest.mark.parametrize("flood", [b"X: y\r\n" * 20_000, b"X" * 200_000, b"\r\n" * 50_000])
+def test_headers_without_end_are_cut_off_and_the_next_client_is_served(server: EnrolServer, flood: bytes) -> None:
+    raw = socket.create_connection(("127.0.0.1", server.server_port), timeout=20)
+    with _context(server).wrap_socket(raw, server_hostname="127.0.0.1") as tls, contextlib.suppress(OSError):
+        tls.sendall(b"POST /v1/enrol HTTP/1.1\r\n" + flood)
+        while tls.recv(4096):
+            pass
+    assert _ask(server, "/v1/ca")[0] == 200
+
+
 def test_a_bug_is_logged_without_the_token_and_told_without_a_traceback(
     server: EnrolServer, engine: Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

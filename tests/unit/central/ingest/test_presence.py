@@ -131,3 +131,10 @@ def test_centres_do_not_speak_for_each_other(roll: Roll) -> None:
     _say(roll, "power", ON_BATTERY)
     roll.heard("PK-SD-00001", NOW)
     assert roll.centres["PK-SD-00001"].on_battery is False
+
+
+def test_each_hello_of_an_agent_is_counted_and_what_the_broker_kept_is_not() -> None:
+    roll = Roll(180)
+    for online, retained in ((True, True), (True, False), (False, False), (True, False)):
+        roll.state("PK-A", "online", {"v": 1, "ts": 0, "online": online}, retained=retained, now=1.0)
+    assert roll.centres["PK-A"].connects == 2

@@ -21,11 +21,13 @@ def run(config: Config, settings: Enrol) -> None:
     """Serve until SIGTERM; raises ConfigError."""
     engine = open_database(config.database.url)
     authority = Authority.load(Path(settings.directory))
-    desk, warden = Desk(engine, authority, settings), Warden(engine, authority, settings)
+    desk = Desk(engine, authority, settings)
     try:
         server = EnrolServer(settings, desk)
+        warden = Warden(engine, authority, settings, server.shutdown)  # without it no revocation counts: start anew
         if settings.metrics_port:
-            serve(EnrolMetrics(desk.answers, warden.list_end), settings.metrics_host, settings.metrics_port)
+            metrics = EnrolMetrics(desk.answers, lambda: warden.told_end)
+            serve(metrics, settings.metrics_host, settings.metrics_port)
     except OSError as problem:
         raise ConfigError("[enrol]", "$.enrol.port", f"cannot listen ({problem.strerror})", "a free port") from problem
     warden.start()

@@ -8,7 +8,7 @@ tried again and stays unenforced in the database, where `centre-monitor revoke` 
 import logging
 import subprocess
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -30,10 +30,15 @@ _MAKE_ANEW = timedelta(days=1)
 
 
 class Warden(threading.Thread):
-    """The one writer of the list."""
+    """The one writer of the list. `ended` is called when `run` ends, planned or by a bug.
 
-    def __init__(self, engine: Engine, authority: Authority, config: Enrol) -> None:
+    told_end: when the list that the broker was told of is out of date; None while it was told of none.
+    """
+
+    def __init__(self, engine: Engine, authority: Authority, config: Enrol, ended: Callable[[], None]) -> None:
         super().__init__(name="warden", daemon=True)
+        self._ended = ended
+        self.told_end: datetime | None = None
         self._engine, self._authority, self._config = engine, authority, config
         self._file = Path(config.crl_file)
         self._stopping = threading.Event()
@@ -41,42 +46,49 @@ class Warden(threading.Thread):
 
     def run(self) -> None:
         """Until `stop`."""
-        while not self._stopping.is_set():
-            try:
-                self.look()
-                self._failing = False
-            except (SQLAlchemyError, OSError, ValueError, subprocess.SubprocessError) as problem:
-                if not self._failing:
-                    log.error("revocations do not reach the broker, trying again cause=%r", str(problem)[:160])
-                self._failing = True
-            self._stopping.wait(_RETRY_SECONDS if self._failing else _LOOK_SECONDS)
+        try:
+            while not self._stopping.is_set():
+                self._try()
+                self._stopping.wait(_RETRY_SECONDS if self._failing else _LOOK_SECONDS)
+        finally:
+            self._ended()
 
     def stop(self) -> None:
         """End `run`."""
         self._stopping.set()
 
+    def _try(self) -> None:
+        try:
+            self.look()
+            self._failing = False
+        except (SQLAlchemyError, OSError, ValueError, subprocess.SubprocessError) as problem:
+            if not self._failing:
+                log.error("revocations do not reach the broker, trying again cause=%r", str(problem)[:160])
+            self._failing = True
+
     def look(self) -> None:
         """Do what there is to do now; raises OSError, SQLAlchemyError, subprocess.SubprocessError."""
         waiting = ledger.unenforced(self._engine)
-        if not waiting and not self._due():
+        if waiting or self._due():
+            gone = ledger.revoked(self._engine, datetime.now(UTC))
+            write_list(gone, self._authority, self._file, self._config.crl_days)
+        elif self._list_end() == self.told_end:
             return
-        gone = ledger.revoked(self._engine, datetime.now(UTC))
-        write_list(gone, self._authority, self._file, self._config.crl_days)
         self._tell_broker()
+        self.told_end = self._list_end()
         if waiting:
             self._cut(sorted(set(waiting.values())))
             ledger.mark_enforced(self._engine, list(waiting), datetime.now(UTC))
             log.warning("revocation is enforced centres=%s", ",".join(sorted(set(waiting.values()))))
 
-    def list_end(self) -> datetime | None:
-        """When the list that the broker would read is out of date; None while there is none."""
+    def _list_end(self) -> datetime | None:
         try:
             return revocation_list_end(self._file.read_bytes())
         except (OSError, ValueError):
             return None
 
     def _due(self) -> bool:
-        end, life = self.list_end(), timedelta(days=self._config.crl_days)
+        end, life = self._list_end(), timedelta(days=self._config.crl_days)
         return end is None or end - life + min(_MAKE_ANEW, life / 3) < datetime.now(UTC)
 
     def _tell_broker(self) -> None:

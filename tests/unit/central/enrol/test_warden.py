@@ -30,7 +30,7 @@ class Watched:
         reload = ("sh", "-c", f"echo >>{self.told}")
         self.config: Enrol = parts.settings(directory, **{"broker_reload": reload, "cut_port": 0, **changes})
         self.authority = Authority.load(directory / "ca")
-        self.warden = Warden(engine, self.authority, self.config)
+        self.warden = Warden(engine, self.authority, self.config, lambda: None)
         self.file = Path(self.config.crl_file)
 
     def times_told(self) -> int:
@@ -50,9 +50,9 @@ def _issued(engine: Engine, watched: Watched) -> str:
 
 def test_a_list_is_made_where_there_is_none_and_not_again_while_it_is_young(engine: Engine, tmp_path: Path) -> None:
     watched = Watched(engine, tmp_path)
-    assert watched.warden.list_end() is None
+    assert watched.warden.told_end is None
     watched.warden.look()
-    end = watched.warden.list_end()
+    end = watched.warden.told_end
     assert end is not None
     assert timedelta(days=6.9) < end - datetime.now(UTC) < timedelta(days=7.1)
     before = watched.file.read_bytes()
@@ -70,10 +70,39 @@ def test_a_list_of_the_day_before_is_made_anew(engine: Engine, tmp_path: Path, o
     watched.file.parent.mkdir()
     watched.file.write_bytes(made if old == "days" else made[:200])
     watched.warden.look()
-    end = watched.warden.list_end()
+    end = watched.warden.told_end
     assert end is not None
     assert end > now + timedelta(days=6.9)
     assert watched.times_told() == 1
+
+
+def test_a_daily_list_that_the_broker_was_not_told_of_does_not_count_as_young(engine: Engine, tmp_path: Path) -> None:
+    watched = Watched(engine, tmp_path, broker_reload=("sh", "-c", f"test -e {tmp_path}/up"))
+    for _ in range(2):
+        with pytest.raises(subprocess.CalledProcessError):
+            watched.warden.look()
+        assert watched.warden.told_end is None
+    before = watched.file.read_bytes()
+    (tmp_path / "up").touch()
+    watched.warden.look()
+    assert watched.warden.told_end is not None
+    assert watched.file.read_bytes() == before
+
+
+def test_a_warden_that_has_a_bug_takes_the_server_down_with_it(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[bool] = []
+    watched = Watched(engine, tmp_path)
+    warden = Warden(engine, watched.authority, watched.config, lambda: ended.append(True))
+
+    def breaks() -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(warden, "look", breaks)
+    with pytest.raises(RuntimeError):
+        warden.run()
+    assert ended == [True]
 
 
 def test_a_revocation_is_listed_told_and_marked(engine: Engine, tmp_path: Path) -> None:
@@ -109,7 +138,7 @@ def test_metrics_say_until_when_the_list_is_good_and_nothing_while_there_is_none
     watched = Watched(engine, tmp_path)
     answers = Counter({("enrol", "granted"): 2, ("enrol", "token"): 1})
     port = free_port()
-    server = serve(EnrolMetrics(answers, watched.warden.list_end), "127.0.0.1", port)
+    server = serve(EnrolMetrics(answers, lambda: watched.warden.told_end), "127.0.0.1", port)
 
     def page() -> str:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
@@ -122,7 +151,7 @@ def test_metrics_say_until_when_the_list_is_good_and_nothing_while_there_is_none
     finally:
         server.shutdown()
         server.server_close()
-    end = watched.warden.list_end()
+    end = watched.warden.told_end
     assert end is not None
     (said,) = re.findall(r"^centre_enrol_revocation_list_expiry_timestamp_seconds (\S+)$", text, re.MULTILINE)
     assert float(said) == end.timestamp()

@@ -11,7 +11,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
-_PLACES = ("/usr/sbin", "/usr/lib/postgresql/15/bin", "/usr/lib/postgresql/16/bin", "/usr/lib/postgresql/17/bin")
+_UNPACKED = Path(__file__).resolve().parent.parent / ".debian"
+"""Where scripts/test lays packages that Debian does not install beside others."""
+_PLACES = (
+    "/usr/sbin", "/usr/lib/postgresql/15/bin", "/usr/lib/postgresql/16/bin", "/usr/lib/postgresql/17/bin",
+    f"{_UNPACKED}/apcupsd/sbin", f"{_UNPACKED}/apcupsd/usr/sbin",
+)  # fmt: skip
 
 
 class Missing(RuntimeError):
@@ -24,7 +29,7 @@ def program(name: str, package: str) -> str:
         (f"{place}/{name}" for place in _PLACES if os.access(f"{place}/{name}", os.X_OK)), None
     )
     if found is None:
-        raise Missing(f"{name} is not installed: apt-get install {package}")
+        raise Missing(f"{name} is not there: apt-get install {package}, or scripts/test")
     return found
 
 

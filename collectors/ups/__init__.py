@@ -48,7 +48,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Where it is not 161 for snmp, 3493 for nut, 3551 for apcupsd."""
     protocol: Literal["snmp", "nut", "apcupsd"] = "snmp"
     """Who speaks for the UPS."""
-    nut_name: str = ""
+    nut_name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{0,64}\Z")] = ""
     """What NUT calls it; empty: the first it lists."""
     trap_port: Annotated[int, Meta(ge=0, le=65535)] = 0
     """UDP port where the card's traps arrive; they only make the agent poll at once. 0: none."""

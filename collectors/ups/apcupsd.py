@@ -1,13 +1,15 @@
 """A UPS behind apcupsd's network information server (TCP 3551): APC units on USB or serial.
 
-COMMLOST is communication lost, never the last values. Source: apcupsd manual, "NIS protocol".
+COMMLOST is communication lost, never the last values. A self-test or a calibration runs on battery by
+intent: it is no outage. Source: apcupsd manual, "NIS protocol" and "Status report fields"; STATFLAG
+holds the same flags as STATUS, whose words SHUTTING DOWN hide all others.
 """
 
 import asyncio
 import contextlib
 
 from collectors.ups.decode import UpsState
-from collectors.ups.facts import Fact, finish, take, text_of
+from collectors.ups.facts import Fact, believed, finish, take, text_of
 from telemetry.errors import BadData, TimedOut, Unreachable
 
 PORT = 3551
@@ -15,6 +17,7 @@ _MAX_RECORDS = 200
 FACTS = (
     Fact("BCHARGE", "charge_ratio", 0.01),
     Fact("TIMELEFT", "runtime_seconds", 60),
+    Fact("TONBATT", "on_battery_seconds"),
     Fact("BATTV", "battery_volts"),
     Fact("ITEMP", "temperature_celsius"),
     Fact("LINEV", "input_volts"),
@@ -24,27 +27,48 @@ FACTS = (
     Fact("OUTCURNT", "output_amperes"),
 )
 _STATUS = (
-    ("CAL", "test"), ("SELFTEST", "test"), ("ONBATT", "on_battery"), ("BOOST", "boost"), ("TRIM", "trim"),
-    ("ONLINE", "online"),
+    ("CAL", "test"), ("ONBATT", "on_battery"), ("BOOST", "boost"), ("TRIM", "trim"), ("ONLINE", "online"),
 )  # fmt: skip
+_FLAGS = (
+    "CAL", "TRIM", "BOOST", "ONLINE", "ONBATT", "OVERLOAD", "LOWBATT", "REPLACEBATT", "COMMLOST", "SHUTTING",
+)  # fmt: skip
+"""Bits 0 to 9 of STATFLAG, as the words of STATUS."""
+_ALARMS = {"NOBATT": "no_batteries", "SHUTTING": "shutdown_imminent"}
 
 
 def state_of(values: dict[str, str]) -> UpsState:
-    """The UpsState of a status report; raises Unreachable for COMMLOST; pure."""
-    tokens = values.get("STATUS", "").upper().split()
-    if "COMMLOST" in tokens or "NETWORK" in tokens:
-        raise Unreachable("apcupsd has lost the UPS")
+    """The UpsState of a status report; pure."""
+    tokens = {*values.get("STATUS", "").upper().split(), *_flags(values.get("STATFLAG", ""))}
     state = UpsState(mib="apcupsd", vendor="APC")
-    state.status = next((word for token, word in _STATUS if token in tokens), "other" if tokens else None)
+    state.communicating = False if "COMMLOST" in tokens else None
+    state.status = _status(tokens, values)
     if tokens:
         state.battery_low = "LOWBATT" in tokens
         state.replace_battery = "REPLACEBATT" in tokens
         state.overload = "OVERLOAD" in tokens
+        state.alarms = sorted(name for token, name in _ALARMS.items() if token in tokens)
     take(state, FACTS, values)
     state.model = text_of(values, "MODEL", "APCMODEL")
     state.serial = text_of(values, "SERIALNO")
     state.firmware = text_of(values, "FIRMWARE")
     return finish(state)
+
+
+def _status(tokens: set[str], values: dict[str, str]) -> str | None:
+    """The source of the output; off, asleep and bypass have no word there and are `other`."""
+    tested = values.get("SELFTEST") == "IP" or "self test" in values.get("LASTXFER", "").lower()
+    if "ONBATT" in tokens and tested:
+        return "test"
+    return next((word for token, word in _STATUS if token in tokens), "other" if "STATUS" in values else None)
+
+
+def _flags(text: str) -> list[str]:
+    """0x05000008 -> ONLINE; nothing for what is no number."""
+    try:
+        bits = int(text.partition(" ")[0], 16)
+    except ValueError:
+        return []
+    return [word for place, word in enumerate(_FLAGS) if bits >> place & 1]
 
 
 class ApcupsdUps:
@@ -54,10 +78,10 @@ class ApcupsdUps:
         self._address, self._timeout = (host, port), timeout_seconds
 
     async def read(self) -> UpsState:
-        """The state now; raises Unreachable, TimedOut, BadData."""
+        """The state now; raises Unreachable, TimedOut, NotRecognised, BadData."""
         try:
             async with asyncio.timeout(self._timeout):
-                return state_of(await self._report())
+                return believed(state_of(await self._report()), "apcupsd")
         except TimeoutError as problem:
             raise TimedOut(f"no answer from apcupsd at {self._address[0]}:{self._address[1]}") from problem
         except OSError as problem:

@@ -10,6 +10,9 @@ from msgspec import Struct
 from collectors.ups.decode import UpsState, clean_text, settle
 from collectors.ups.mib import PHASED
 from collectors.ups.plausible import Rejection, plausible
+from telemetry.errors import NotRecognised, Unreachable
+
+_NOTHING = ("", "N/A")
 
 
 class Fact(Struct, frozen=True):
@@ -23,8 +26,8 @@ class Fact(Struct, frozen=True):
 def take(state: UpsState, facts: tuple[Fact, ...], values: Mapping[str, str]) -> None:
     """Fill the numbers of `state`; the first fact of a field that gives a plausible value wins."""
     for fact in facts:
-        text = values.get(fact.name)
-        if text is None or getattr(state, fact.field) not in (None, []):
+        text = values.get(fact.name, "")
+        if text.strip() in _NOTHING or getattr(state, fact.field) not in (None, []):
             continue
         verdict = _verdict(fact, text)
         if isinstance(verdict, str):
@@ -56,4 +59,13 @@ def text_of(values: Mapping[str, str], *names: str) -> str | None:
 def finish(state: UpsState) -> UpsState:
     """The rules that need more than one field."""
     settle(state)
+    return state
+
+
+def believed(state: UpsState, daemon: str) -> UpsState:
+    """The state, where it is one; raises Unreachable when `daemon` has lost the UPS, NotRecognised without status."""
+    if state.communicating is False:
+        raise Unreachable(f"{daemon} has no data of the UPS")
+    if state.status is None:
+        raise NotRecognised(f"{daemon} does not say where the output comes from")
     return state

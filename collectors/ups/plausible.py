@@ -15,6 +15,7 @@ RULES = (
     "sentinel", "negative", "out_of_range", "wrong_type", "unknown_enum", "zero_runtime_on_mains",
     "zero_runtime_with_charge", "zero_under_load", "zero_on_mains", "zero_with_runtime", "zero_frequency",
     "absolute_zero", "not_text",
+    "guessed",
 )  # fmt: skip
 
 

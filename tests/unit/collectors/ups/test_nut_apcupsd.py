@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,8 +70,8 @@ def test_a_ups_of_nut_is_read_in_base_units() -> None:
     [
         ("OL", "online"), ("OB DISCHRG LB", "on_battery"), ("OL BOOST", "boost"), ("OL TRIM", "trim"),
         ("BYPASS", "bypass"),
-        ("OFF OB", "on_battery"), ("OL OFF", "online"), ("OFF", "off"), ("OB CAL", "test"), ("OL TEST", "test"),
-        ("FSD", "other"), ("ECO OL", "eco"),
+        ("OFF OB", "off"), ("OL OFF", "off"), ("OFF", "off"), ("OB CAL", "test"), ("OL TEST", "test"),
+        ("FSD", "other"), ("ECO OL", "eco"), ("OL DISCHRG", "other"), ("OB DISCHRG", "on_battery"),
     ],
 )  # fmt: skip
 def test_the_words_of_a_status_say_where_the_output_comes_from(words: str, status: str) -> None:
@@ -163,6 +164,51 @@ def test_a_report_that_breaks_off_is_bad_data() -> None:
 def test_a_self_test_is_no_outage() -> None:
     assert apcupsd.state_of({"STATUS": "CAL ONBATT"}).status == "test"
     assert apcupsd.state_of({"STATUS": "ONBATT LOWBATT"}).battery_low is True
+
+
+@pytest.mark.parametrize(
+    ("report", "status"),
+    [
+        ({"STATUS": "SHUTTING DOWN", "STATFLAG": "0x05060250"}, "on_battery"),
+        ({"STATUS": "SHUTTING DOWN", "STATFLAG": "0x05000208"}, "online"),
+        ({"STATUS": "SHUTTING DOWN"}, "other"), ({"STATUS": ""}, "other"), ({}, None),
+        ({"STATUS": "ONLINE", "STATFLAG": "what"}, "online"), ({"STATUS": "TRIM ONLINE SLAVE"}, "trim"),
+        ({"STATUS": "ONBATT", "SELFTEST": "IP"}, "test"), ({"STATUS": "ONLINE", "SELFTEST": "IP"}, "online"),
+        ({"STATUS": "ONBATT", "LASTXFER": "Automatic or explicit self test"}, "test"),
+        ({"STATUS": "ONBATT", "LASTXFER": "Low line voltage", "SELFTEST": "NO"}, "on_battery"),
+    ],
+)  # fmt: skip
+def test_the_flags_of_apcupsd_say_what_its_words_hide(report: dict[str, str], status: str | None) -> None:
+    assert apcupsd.state_of(report).status == status
+
+
+def test_a_lost_ups_is_lost_also_while_apcupsd_shuts_down() -> None:
+    state = apcupsd.state_of({"STATUS": "SHUTTING DOWN", "STATFLAG": "0x05000311", "BCHARGE": "009.0 Percent"})
+    assert (state.communicating, state.status, state.charge_ratio) == (False, None, None)
+
+
+def test_what_apcupsd_does_not_know_is_absent_and_no_lie() -> None:
+    state = apcupsd.state_of({"STATUS": "ONLINE NOBATT", "LINEV": "N/A", "BCHARGE": "N/A"})
+    assert (state.input_volts, state.charge_ratio, state.rejected) == ([], None, [])
+    assert state.alarms == ["no_batteries"]
+
+
+def test_a_report_without_a_status_is_no_ups() -> None:
+    with pytest.raises(NotRecognised):
+        from_apcupsd(nis(["APC      : 001,001,0001\n"]))
+    with pytest.raises(NotRecognised):
+        from_nut(upsd({"battery.charge": "50"}))
+
+
+def test_a_line_without_end_is_bad_data() -> None:
+    with pytest.raises(BadData):
+        from_nut(upsd({"ups.status": "O" * 9000}))
+
+
+@pytest.mark.parametrize("name", ["a b", 'a"', "a\nLOGOUT", "a" * 65])
+def test_a_name_that_nut_cannot_have_is_refused(name: str) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"name": "a", "host": "h", "nut_name": name}, Config)
 
 
 def test_the_config_chooses_who_speaks(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def _service(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def _devices(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     once = commands.add_parser("once", help="one collection, printed")
-    once.add_argument("subject", choices=["host", "internet", "ups", "seats"])
+    once.add_argument("subject", choices=["host", "internet", "mains", "ups", "seats"])
     once.add_argument("--config", required=True, metavar="FILE")
     once.add_argument("--json", action="store_true")
     once.set_defaults(act=("agent.commands.devices", "once"))

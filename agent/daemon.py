@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 _UPS_GONE = frozenset(
     metric for metric in names.owned_by("ups") if metric not in (names.UPS_UP, names.UPS_REJECTED, names.UPS_TRANSFERS)
 )
+_MAINS = frozenset(names.owned_by("mains"))
 
 
 class Daemon:
@@ -124,6 +125,8 @@ class Daemon:
         self.snapshot.put(tick.source, tick.readings, at_least_seconds=2.5 * tick.interval_seconds)
         if any(one.metric is names.UPS_UP and one.value == 0 for one in tick.readings):
             self.snapshot.forget(tick.source, _UPS_GONE)
+        if not any(one.metric in _MAINS for one in tick.readings):
+            self.snapshot.expire(tick.source, _MAINS)
         if self._uplink is not None and any(one.metric.urgent for one in tick.readings):
             self._uplink.tell(states(self.snapshot))
         if tick.readings:

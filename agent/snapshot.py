@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from telemetry.metric import Metric
 from telemetry.reading import Reading, Series
 
+_NEVER = -1.0
+
 
 def now_utc() -> datetime:
     """The wall clock."""
@@ -41,6 +43,13 @@ class Snapshot:
             series: kept
             for series, kept in self._latest.items()
             if self._source[series] != source or series.metric not in metrics
+        }
+
+    def expire(self, source: str, metrics: frozenset[Metric]) -> None:
+        """These metrics of a source are not live any more; their age can still be shown."""
+        self._latest = {
+            series: (one, _NEVER) if self._source[series] == source and series.metric in metrics else (one, limit)
+            for series, (one, limit) in self._latest.items()
         }
 
     def keep_only(self, sources: Iterable[str]) -> None:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from agent.snapshot import Snapshot
 from telemetry import catalogue as names
-from telemetry.metric import Metric
+from telemetry.metric import Metric, Owner
 from telemetry.reading import Reading
 from telemetry.wire import epoch_ms, scaled, unscaled
 
@@ -30,7 +30,7 @@ def states(snapshot: Snapshot) -> dict[str, State]:
     """What there is to tell; a state without a live reading is not told."""
     live = snapshot.live()
     found = {
-        "power": _state(_power(live), live, "ups"),
+        "power": _state(_power(live), live, "ups", "mains"),
         "internet": _state(_internet(live), live, "internet"),
         "seats": _state(_seats(live), live, "seats"),
     }
@@ -64,14 +64,19 @@ def _differs(before: Any, after: Any, name: str) -> bool:
     return bool(before != after)
 
 
-def _state(fields: Fields, live: list[Reading], owner: str) -> State | None:
-    times = [epoch_ms(one.at) for one in live if one.metric.owner == owner and one.metric.urgent]
+def _state(fields: Fields, live: list[Reading], *owners: Owner) -> State | None:
+    times = [epoch_ms(one.at) for one in live if one.metric.owner in owners and one.metric.urgent]
     return State(max(times), fields) if fields and times else None
 
 
 def _power(live: list[Reading]) -> Fields:
     cards = {one.series.labels[0]: _card(live, one.series.labels[0]) for one in live if one.metric is names.UPS_UP}
-    return {"ups": cards} if cards else {}
+    mains = {
+        one.series.labels[0]: {"ts": epoch_ms(one.at), "up": one.value == 1}
+        for one in live
+        if one.metric is names.MAINS_UP
+    }
+    return ({"ups": cards} if cards else {}) | ({"mains": mains} if mains else {})
 
 
 def _card(live: list[Reading], ups: str) -> Fields:

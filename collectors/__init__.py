@@ -14,7 +14,7 @@ from typing import Any, Protocol, Self, cast
 from telemetry.event import Event
 from telemetry.reading import Reading
 
-SUBJECTS = ("host", "internet", "seats", "ups")
+SUBJECTS = ("host", "internet", "mains", "seats", "ups")
 
 
 class CollectorConfig(Protocol):

@@ -15,7 +15,7 @@ import msgspec
 
 from agent import config as agent_config
 from central import config as central_config
-from collectors import host, internet, seats, ups
+from collectors import host, internet, mains, mqtt, seats, ups
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -79,6 +79,17 @@ def agent_sample() -> str:
         *section("[outbox]", agent_config.OutboxConfig),
         *section("[collect.host]", host.Config),
         *section("[[collect.ups]]", ups.Config, given={"name": '"rack"', "host": '"192.0.2.10"'}),
+        *section("[[collect.mains]]", mains.Config, given={"name": '"printer"'}),
+        *section("[collect.mains.ping]", mains.Ping, given={"host": '"192.0.2.20"', "reference": '"192.0.2.1"'}),
+        *section("[[collect.mains]]", mains.Config, given={"name": '"corridor-plug"'}),
+        *section(
+            "[collect.mains.plug]", mains.Plug,
+            given={
+                "topic": '"zigbee2mqtt/corridor-plug"',
+                "availability_topic": '"zigbee2mqtt/corridor-plug/availability"',
+            },
+        ),
+        *section("[collect.mains.plug.broker]", mqtt.BrokerConfig),
         *section("[collect.internet]", internet.Config),
         *section(
             "[[collect.internet.targets]]", internet.Target,
@@ -97,7 +108,7 @@ def agent_sample() -> str:
             },
         ),
         *section("[collect.seats]", seats.Config, given={"map": '"/etc/centre-agent/seats.toml"'}),
-        *section("[collect.seats.broker]", seats.BrokerConfig),
+        *section("[collect.seats.broker]", mqtt.BrokerConfig),
     ]  # fmt: skip
     return "\n".join(lines) + "\n"
 

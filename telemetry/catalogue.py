@@ -11,8 +11,8 @@ from telemetry.metric import DAY, HOUR, MINUTE, Metric, Owner
 
 CATALOGUE: dict[str, Metric] = {}
 _MAX_AGE: dict[Owner, float] = {
-    "host": MINUTE, "internet": 3 * MINUTE, "ups": MINUTE, "seats": 2 * MINUTE, "agent": MINUTE, "ingest": 5 * MINUTE,
-    "enrol": 5 * MINUTE,
+    "host": MINUTE, "internet": 3 * MINUTE, "ups": MINUTE, "mains": MINUTE, "seats": 2 * MINUTE, "agent": MINUTE,
+    "ingest": 5 * MINUTE, "enrol": 5 * MINUTE,
 }  # fmt: skip
 
 
@@ -275,6 +275,15 @@ UPS_REJECTED = _metric(
     "Values of the card that cannot be true, by the rule that says so",
     "ups rule",
     max_age=2 * HOUR,
+)
+
+# ── mains ──────────────────────────────────────────────────────────────────────────────────────
+MAINS_UP = _metric(
+    "centre_mains_up",
+    "mains",
+    "1 while mains is there, 0 while it is gone, as inferred from a device that hangs on it; absent while unknown",
+    "source",
+    urgent=True,
 )
 
 # ── seats ──────────────────────────────────────────────────────────────────────────────────────

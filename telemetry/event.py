@@ -15,8 +15,9 @@ EventKind = Literal["outage", "transfer", "restart", "internet_fault", "clock_st
 class Event(Struct, frozen=True):
     """`id` is unique within a centre; `end` is None while it lasts; `evidence` holds plain facts.
 
-    kind: outage (mains gone at a UPS), transfer (a UPS changed its source), restart (the gateway
-    or the agent started), internet_fault, clock_step, configuration, readings_lost (by the outbox).
+    kind: outage (mains gone, at a UPS or as inferred from another device), transfer (a UPS changed its
+    source), restart (the gateway or the agent started), internet_fault, clock_step, configuration,
+    readings_lost (by the outbox).
     evidence: short machine words and numbers with their unit in the key; never a person.
     """
 

@@ -5,7 +5,7 @@ from typing import Literal
 from msgspec import Struct
 
 Kind = Literal["gauge", "counter"]
-Owner = Literal["host", "internet", "ups", "seats", "agent", "ingest", "enrol"]
+Owner = Literal["host", "internet", "ups", "mains", "seats", "agent", "ingest", "enrol"]
 
 SECOND, MINUTE, HOUR, DAY = 1.0, 60.0, 3600.0, 86400.0
 

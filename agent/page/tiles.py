@@ -63,7 +63,7 @@ def verdict(snapshot: Snapshot, tiles: tuple[Tile, ...]) -> Verdict:
     """The worst thing first: power, then internet, then what nobody knows, then monitoring."""
     net, pwr, _, mon = tiles
     if pwr.level in ("bad", "warning"):
-        return Verdict(pwr.level, _power_sentence(snapshot, pwr), _power_action(snapshot))
+        return Verdict(pwr.level, _power_sentence(snapshot, pwr), _power_action(snapshot, pwr))
     domain = _fault(snapshot)
     if net.level in ("bad", "warning"):
         sentence, action = _FAULT_WORDS.get(domain, ("The internet is down", "Check the modem."))
@@ -82,7 +82,7 @@ def verdict(snapshot: Snapshot, tiles: tuple[Tile, ...]) -> Verdict:
 
 
 _UNKNOWN_ACTION = {
-    "Power": "Check that the UPS card is connected to the network and powered.",
+    "Power": "Check that the UPS card, or the device that shows the mains, is connected and powered.",
     "Internet": "Wait a minute; if it stays, check the gateway's cable.",
 }
 
@@ -90,6 +90,8 @@ _UNKNOWN_ACTION = {
 def _power_sentence(snapshot: Snapshot, tile: Tile) -> str:
     seconds = _max(snapshot, names.UPS_ON_BATTERY_SECONDS)
     runtime = _min(snapshot, names.UPS_RUNTIME)
+    if tile.word == _MAINS_OFF:
+        return "Mains power is off, how long the power lasts is unknown."
     if not _on_battery(snapshot):
         return f"Power: {tile.word.lower()}."
     since = f" for {duration(seconds)}" if seconds and seconds >= 60 else ""
@@ -97,8 +99,8 @@ def _power_sentence(snapshot: Snapshot, tile: Tile) -> str:
     return f"Mains power is off{since}{left}."
 
 
-def _power_action(snapshot: Snapshot) -> str:
-    if not _on_battery(snapshot):
+def _power_action(snapshot: Snapshot, tile: Tile) -> str:
+    if tile.word != _MAINS_OFF and not _on_battery(snapshot):
         return "Look at the UPS display and call the service number on it."
     if _runs_short(snapshot):
         return "Save work now and start the generator."
@@ -107,19 +109,51 @@ def _power_action(snapshot: Snapshot) -> str:
 
 # ── tiles ──────────────────────────────────────────────────────────────────────────────────────
 def power(snapshot: Snapshot) -> Tile:
-    """UPS and mains."""
+    """UPS and mains; what is inferred of mains is told beside a UPS, and stands for itself where there is none."""
     known = _last_of(snapshot, "ups")
+    witnesses = _witnesses(snapshot)
     if not known:
-        return Tile("Power", "unknown", "Not configured")
+        return _mains(snapshot, witnesses)
     down = {one.series.labels[0] for one in snapshot.of(names.UPS_UP) if one.value == 0}
     live = [one for one in snapshot.of(names.UPS_STATUS) if one.value and one.series.labels[0] not in down]
     status = {one.series.labels[1] for one in live}
     age, stale = _age(snapshot, [one for one in known if one.metric is names.UPS_STATUS])
     silent = sorted({one.series.labels[0] for one in known} - {one.series.labels[0] for one in live})
     if not status or ((stale or silent) and "on_battery" not in status):
-        return Tile("Power", "unknown", "Unknown", (_silent(silent),), age, stale=True)
+        details = (_silent(silent), *_mains_details(witnesses))
+        return Tile("Power", "unknown", "Unknown", details, age, stale=True)
     level, word = _power_word(snapshot, status)
-    return Tile("Power", level, word, _power_details(snapshot), age)
+    return Tile("Power", level, word, _power_details(snapshot) + _mains_details(witnesses), age)
+
+
+_MAINS_OFF = "Mains off"
+
+
+def _mains(snapshot: Snapshot, witnesses: dict[str, bool | None]) -> Tile:
+    """Without a UPS to ask: whether mains is there, and nothing about what carries the load when it is not."""
+    if not witnesses:
+        return Tile("Power", "unknown", "Not configured")
+    age, _ = _age(snapshot, _last_of(snapshot, "mains"))
+    details = ("No UPS is read", *_mains_details(witnesses))
+    if False in witnesses.values():
+        return Tile("Power", "warning", _MAINS_OFF, details, age)
+    if True in witnesses.values():
+        return Tile("Power", "good", "Mains on", details, age)
+    return Tile("Power", "unknown", "Unknown", details, age, stale=True)
+
+
+def _witnesses(snapshot: Snapshot) -> dict[str, bool | None]:
+    """Each device that mains is inferred from: there, gone, or not known."""
+    collectors = [one.series.labels for one in snapshot.of(names.AGENT_COLLECTOR_UP)]
+    known = {one.series.labels[0] for one in _last_of(snapshot, "mains")}
+    known |= {instance for collector, instance in collectors if collector == "mains"}
+    live = {one.series.labels[0]: one.value == 1 for one in snapshot.of(names.MAINS_UP)}
+    return {source: live.get(source) for source in sorted(known)}
+
+
+def _mains_details(witnesses: dict[str, bool | None]) -> tuple[str, ...]:
+    words = {True: "mains on", False: "mains off", None: "mains unknown"}
+    return tuple(f"{source}: {words[there]}" for source, there in witnesses.items())
 
 
 def _power_word(snapshot: Snapshot, status: set[str]) -> tuple[Level, str]:

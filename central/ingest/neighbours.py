@@ -56,7 +56,7 @@ def _most(answers: list[bool]) -> bool:
 
 
 def _dark(one: Presence) -> bool:
-    return one.on_battery or (one.online is False and one.cause == "power")
+    return one.without_mains or (one.online is False and one.cause == "power")
 
 
 def _fell_silent(one: Presence, then: float) -> bool:

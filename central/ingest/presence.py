@@ -1,8 +1,9 @@
 """Which centres are there, and why the others are not. Pure: messages and times come in.
 
-Evidence, in order: the last power state (on battery before it fell silent, also for a gateway that
-shut down in time); the agent's own goodbye; the last internet state (the line was already in
-trouble); then the neighbours (neighbours.py); otherwise unknown, never a guess.
+Evidence, in order: the last power state (on battery or without mains before it fell silent, also for
+a gateway that shut down in time; a UPS that answers outranks what is inferred); the agent's own
+goodbye; the last internet state (the line was already in trouble); then the neighbours
+(neighbours.py); otherwise unknown, never a guess.
 """
 
 from typing import Any
@@ -17,7 +18,7 @@ class Presence(Struct):
     cause: str = "unknown"
     last_seen: float = 0.0
     unheard_since: float | None = None
-    on_battery: bool = False
+    without_mains: bool = False
     line_trouble: bool = False
     offline_since: float = 0.0
     connects: int = 0
@@ -53,10 +54,7 @@ class Roll:
             one.last_seen = now
         one.last_seen = max(one.last_seen, min(now, float(state["ts"]) / 1000))
         if name == "power":
-            cards = state.get("ups")
-            one.on_battery = isinstance(cards, dict) and any(
-                isinstance(card, dict) and card.get("status") == "on_battery" for card in cards.values()
-            )
+            one.without_mains = _without_mains(state)
         elif name == "internet":
             lines = state.get("uplinks")
             one.line_trouble = isinstance(lines, dict) and any(
@@ -67,7 +65,7 @@ class Roll:
             if before is not False:
                 one.offline_since = now
             one.connects += one.online and not retained
-            one.cause = _cause(one) if state.get("cause") != "clean" or one.on_battery else "clean"
+            one.cause = _cause(one) if state.get("cause") != "clean" or one.without_mains else "clean"
         return one.online != before
 
     def settle(self, now: float) -> None:
@@ -78,5 +76,17 @@ class Roll:
                 one.offline_since = now
 
 
+def _without_mains(state: dict[str, Any]) -> bool:
+    statuses = [card.get("status") for card in _devices(state, "ups") if card.get("status") is not None]
+    if statuses:
+        return "on_battery" in statuses
+    return any(witness.get("up") is False for witness in _devices(state, "mains"))
+
+
+def _devices(state: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    devices = state.get(key)
+    return [one for one in devices.values() if isinstance(one, dict)] if isinstance(devices, dict) else []
+
+
 def _cause(one: Presence) -> str:
-    return "power" if one.on_battery else "internet" if one.line_trouble else "unknown"
+    return "power" if one.without_mains else "internet" if one.line_trouble else "unknown"

@@ -50,6 +50,8 @@ def _power(state: dict[str, Any]) -> Iterator[Found]:
         for key, metric in _CARD.items():
             if card.get(key) is not None:
                 yield _one(at, metric, own, card[key])
+    for source, at, witness in _devices(state, "mains"):
+        yield _one(at, names.MAINS_UP, {"source": source}, witness.get("up"))
 
 
 _CARD = {

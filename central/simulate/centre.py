@@ -117,6 +117,7 @@ def tick(centre: Centre, at: float, faults: frozenset[str], since_start: float) 
     _host(put, wave, at, since_start, faults)
     _internet(put, centre, wave, since_start, faults)
     _ups(put, wave, since_start, faults)
+    put(names.MAINS_UP, float("mains_cut" not in faults), source="printer")
     _seats(put, wave, since_start, faults)
     _agent(put, at, faults)
     return found

@@ -176,7 +176,8 @@ def _states(ts: int, values: dict[Series, float]) -> Iterator[tuple[str, dict[st
             "charge_ratio": found[names.UPS_CHARGE, ("rack",)],
             "runtime_seconds": found[names.UPS_RUNTIME, ("rack",)],
         }
-    yield "power", {"v": 1, "ts": ts, "ups": {"rack": card}}
+    mains = {"printer": {"up": found[names.MAINS_UP, ("printer",)] == 1}}
+    yield "power", {"v": 1, "ts": ts, "ups": {"rack": card}, "mains": mains}
     fault = next((key[1][1] for key, value in found.items() if key[0] is names.NET_FAULT and value), None)
     line = {"up": found[names.NET_UP, ("wan",)] == 1, "fault": fault}
     yield "internet", {"v": 1, "ts": ts, "uplinks": {"wan": line}}

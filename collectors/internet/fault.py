@@ -7,7 +7,7 @@ Without evidence there is no verdict.
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from collectors.internet.probes import Web
+from collectors.probes import Web
 
 Role = Literal["lan", "access", "isp", "target"]
 Domain = Literal["none", "lan", "access", "isp", "dns", "target", "captive"]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from collectors.internet.fault import Domain, Role, fault_domain, is_up
-from collectors.internet.probes import PROBE_FRAME_BYTES, Web, connect, echo, generate_204, icmp_allowed, resolve
 from collectors.internet.route import default_route, system_resolvers
 from collectors.internet.window import RECENT_ROUNDS, Window
+from collectors.probes import PROBE_FRAME_BYTES, Web, connect, echo, generate_204, icmp_allowed, resolve
 
 if TYPE_CHECKING:
     from collectors.internet import Config, Target

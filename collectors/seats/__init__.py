@@ -13,32 +13,19 @@ from typing import Annotated, Self
 
 from msgspec import Meta, Struct
 
+from collectors.mqtt import BrokerConfig, MqttListener, MqttMessage
 from collectors.seats.map import Seat, Sensor, Space, read_map
-from collectors.seats.occupancy import BATTERY_STALE_SECONDS, Decision, Occupancy, Signal
-from collectors.seats.payloads import Update, parse, topics
+from collectors.seats.occupancy import Decision, Occupancy, Signal
+from collectors.seats.payloads import parse, topics
 from collectors.seats.sources.checkins import checked_in
-from collectors.seats.sources.mqtt_sensors import MqttSensors, SensorMessage
+from collectors.seats.sources.sensors import apply, signal_of
 from telemetry import catalogue as names
-from telemetry.errors import BadData, CollectError, ConfigError, Unreachable
+from telemetry.errors import BadData, CollectError, Unreachable
 from telemetry.event import Event
 from telemetry.reading import Reading, reading
 
 log = logging.getLogger(__name__)
 _BROKER_GRACE_SECONDS = 60.0
-_FUTURE_SECONDS = 300.0
-
-
-class BrokerConfig(Struct, frozen=True, forbid_unknown_fields=True):
-    """[collect.seats.broker]: the centre's own MQTT broker, where the sensors speak."""
-
-    host: str = "127.0.0.1"
-    """Name or address."""
-    port: Annotated[int, Meta(ge=1, le=65535)] = 1883
-    """TCP port."""
-    username: str = ""
-    """Where the broker wants one."""
-    password_file: str = ""
-    """A file that holds the password."""
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -63,17 +50,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 def build(config: Config, state: Path) -> "Seats":
     """The collector of the seat map; raises ConfigError for a map or a secret that cannot be used."""
     del state
-    return Seats(config, read_map(Path(config.map)), _password(config))
-
-
-def _password(config: Config) -> str:
-    if config.broker is None or not config.broker.password_file:
-        return ""
-    file = Path(config.broker.password_file)
-    try:
-        return file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as problem:
-        raise ConfigError(file, "$", "secret not readable", "a text file the agent's user may read") from problem
+    return Seats(config, read_map(Path(config.map)), config.broker.password() if config.broker else "")
 
 
 class Place:
@@ -81,16 +58,11 @@ class Place:
 
     def __init__(self, space: Space, seat: Seat) -> None:
         self.space, self.seat = space, seat
-        self.sensors = {sensor: _signal(sensor) for sensor in seat.sensors}
+        self.sensors = {sensor: signal_of(sensor) for sensor in seat.sensors}
         self.checkins = Signal("checkins") if seat.checkins else None
         signals = [*self.sensors.values(), *([self.checkins] if self.checkins else [])]
         self.occupancy = Occupancy(signals)
         self.decision = Decision("unknown", "no_source", None, conflict=False)
-
-
-def _signal(sensor: Sensor) -> Signal:
-    stale = BATTERY_STALE_SECONDS if sensor.battery else 0.0
-    return Signal(sensor.sense, stale_seconds=stale, lives_by_status=sensor.format == "esphome")
 
 
 class Seats:
@@ -107,11 +79,11 @@ class Seats:
         self._sensors = self._listener(config, password)
         self._tally = Tally()
 
-    def _listener(self, config: Config, password: str) -> MqttSensors | None:
+    def _listener(self, config: Config, password: str) -> MqttListener | None:
         broker = config.broker
         if broker is None or not self._by_topic:
             return None
-        return MqttSensors(broker.host, broker.port, broker.username, password, list(self._by_topic), self._on_message)
+        return MqttListener(broker.host, broker.port, broker.username, password, list(self._by_topic), self._on_message)
 
     async def __aenter__(self) -> Self:
         if self._sensors is not None:
@@ -137,12 +109,12 @@ class Seats:
         if not self._by_topic and not self._config.checkins_file:
             raise BadData("no seat has a source: every seat is unknown")
 
-    def _on_message(self, message: SensorMessage) -> None:
+    def _on_message(self, message: MqttMessage) -> None:
         now = time.monotonic()
         for place, sensor in self._by_topic.get(message.topic, ()):
             update = parse(sensor, message.topic, message.payload)
             if update is not None:
-                _apply(place.sensors[sensor], update, retained=message.retained, now=now)
+                apply(place.sensors[sensor], update, retained=message.retained, now=now)
         if self._decide(now) and self.changed is not None:
             self.changed.set()
 
@@ -236,21 +208,3 @@ def _by_topic(places: list[Place]) -> dict[str, list[tuple[Place, Sensor]]]:
             for topic in topics(sensor):
                 found.setdefault(topic, []).append((place, sensor))
     return found
-
-
-def _apply(signal: Signal, update: Update, *, retained: bool, now: float) -> None:
-    if update.online is not None:
-        signal.online = update.online
-    if update.low_battery is not None:
-        signal.low_battery = update.low_battery
-    if update.verdict is None:
-        signal.at = now if signal.ever_heard and not retained and update.online is None else signal.at
-        return
-    age = 0.0
-    if update.seen_at is not None:
-        age = time.time() - update.seen_at
-        if not -_FUTURE_SECONDS < age < 10 * 365 * 86400:
-            return
-    elif retained and signal.online is not True and not signal.lives_by_status:
-        return  # of unknown age, and nobody says that the sensor lives
-    signal.say(update.verdict, now - max(0.0, age), unconfirmed=retained)

@@ -14,12 +14,12 @@ from typing import Annotated, Any, Literal, Self
 import msgspec
 from msgspec import Meta, Struct
 
+from collectors.journal import Journal
 from collectors.snmp import Access, AuthProtocol, PrivProtocol, Session, check_credentials, read_secret
 from collectors.ups import apcupsd, nut
 from collectors.ups.apcupsd import ApcupsdUps
 from collectors.ups.battery_book import BatteryBook
 from collectors.ups.decode import UpsState
-from collectors.ups.journal import Journal
 from collectors.ups.learned import Memory
 from collectors.ups.mib import brands
 from collectors.ups.nut import NutUps

@@ -4,10 +4,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from collectors.journal import Journal
 from collectors.snmp import Session
 from collectors.ups import Config, Ups
 from collectors.ups.battery_book import BatteryBook
-from collectors.ups.journal import Journal
 from collectors.ups.poll import Card
 
 

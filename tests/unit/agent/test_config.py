@@ -69,7 +69,7 @@ def test_two_cards_have_two_names(tmp_path: Path) -> None:
         (CENTRE + '[uplink]\nhost = "h"\nresend_seconds = inf', "$.uplink.resend_seconds", None),
         (CENTRE + "[outbox]\nmax_megabytes = 0.5", "$.outbox.max_megabytes", None),
         (CENTRE + "[outbox]\nmax_days = -1", "$.outbox.max_days", None),
-        (CENTRE + "[collect.fridge]", "$.collect.fridge", "host, internet, seats, ups"),
+        (CENTRE + "[collect.fridge]", "$.collect.fridge", "host, internet, mains, seats, ups"),
         (CENTRE + "[collect]\nhost = 5", "$.collect.host", None),
         (CENTRE + "collect = 5", "$.collect", None),
         (CENTRE + "[collect.host]\nmount = '/'", "$.collect.host", "mounts"),

@@ -92,6 +92,17 @@ def test_what_a_source_says_is_gone_is_gone_at_once_and_only_there(snapshot: Sna
     }
 
 
+def test_what_a_source_does_not_know_any_more_is_not_live_but_keeps_its_age(snapshot: Snapshot, clock: Clock) -> None:
+    for source in "ab":
+        snapshot.put(f"mains/{source}", [reading(names.MAINS_UP, 1, START, source=source)], at_least_seconds=600)
+    clock.move(5)
+    snapshot.expire("mains/a", frozenset({names.MAINS_UP}))
+    assert [one.series.labels for one in snapshot.of(names.MAINS_UP)] == [("b",)]
+    assert [snapshot.age_seconds(one) for one in snapshot.last()] == [5, 5]
+    snapshot.put("mains/a", [reading(names.MAINS_UP, 0, clock.now, source="a")])
+    assert [one.value for one in snapshot.of(names.MAINS_UP)] == [0, 1]
+
+
 def test_of_gives_one_metric(snapshot: Snapshot) -> None:
     snapshot.put("ups/rack", [_up(1, START), reading(names.UPS_CHARGE, 0.9, START, ups="rack")])
     assert [one.value for one in snapshot.of(names.UPS_CHARGE)] == [0.9]

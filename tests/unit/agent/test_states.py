@@ -80,6 +80,13 @@ def test_an_uplink_is_told_with_its_fault() -> None:
     assert told["internet"].fields == {"uplinks": {"fibre": {"ts": epoch_ms(AT), "up": False, "fault": "isp"}}}
 
 
+def test_mains_without_a_ups_is_told_with_its_source_and_without_a_status() -> None:
+    told = _told(reading(names.MAINS_UP, 0, AT, source="printer"))
+    assert told["power"].fields == {"mains": {"printer": {"ts": epoch_ms(AT), "up": False}}}
+    both = _told(*_card(), reading(names.MAINS_UP, 1, AT, source="printer"))
+    assert both["power"].fields.keys() == {"ups", "mains"}
+
+
 def test_seats_are_whole_numbers_by_space() -> None:
     counts = {"occupied": 7, "free": 12, "unknown": 1}
     told = _told(*(reading(names.SEATS, n, AT, space="hall", kind="cabin", state=one) for one, n in counts.items()))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.internet.fault import Domain, Role, fault_domain, is_up
-from collectors.internet.probes import Web
+from collectors.probes import Web
 from telemetry.catalogue import FAULT_DOMAINS
 
 ROLES: Sequence[Role] = ("lan", "access", "isp", "target")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from collectors.internet.probes import Web, connect, echo, generate_204, icmp_allowed, resolve
+from collectors.probes import Web, connect, echo, generate_204, icmp_allowed, resolve
 from stage.process import free_port
 from tests.unit.internet import servers
 

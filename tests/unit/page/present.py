@@ -38,6 +38,11 @@ class Present:
             self.put(metrics[name], value, ups=ups)
         return self
 
+    def mains(self, up: float | None, source: str = "printer") -> "Present":
+        """A device that mains is inferred from; None: its collector runs, and knows nothing."""
+        self.put(names.AGENT_COLLECTOR_UP, float(up is not None), collector="mains", instance=source)
+        return self if up is None else self.put(names.MAINS_UP, up, source=source)
+
     def line(self, up: float | None = 1, domain: str | None = "none", uplink: str = "wan") -> "Present":
         if up is not None:
             self.put(names.NET_UP, up, uplink=uplink)

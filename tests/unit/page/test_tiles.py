@@ -228,3 +228,47 @@ def test_good_is_said_only_of_what_was_read_lately(steps: list[tuple[str, str]],
 )  # fmt: skip
 def test_durations_are_words_that_a_glance_takes_in(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("sources", "level", "word", "details"),
+    [
+        ({"printer": 1}, "good", "Mains on", ("printer: mains on",)),
+        ({"printer": 0}, "warning", "Mains off", ("printer: mains off",)),
+        ({"printer": None}, "unknown", "Unknown", ("printer: mains unknown",)),
+        ({"plug": None, "printer": 1}, "good", "Mains on", ("plug: mains unknown", "printer: mains on")),
+        ({"plug": 0, "printer": 1}, "warning", "Mains off", ("plug: mains off", "printer: mains on")),
+    ],
+    ids=str,
+)
+def test_mains_without_a_ups_says_what_is_known_and_nothing_of_a_battery(
+    sources: dict[str, float | None], level: str, word: str, details: tuple[str, ...]
+) -> None:
+    present = Present().line().agent()
+    for source, up in sources.items():
+        present.mains(up, source)
+    found = view(present.snapshot, [])
+    assert levels(found)["Power"] == level
+    assert tile(present, "Power").word == word
+    assert tile(present, "Power").details == ("No UPS is read", *details)
+    assert "attery" not in found.verdict.sentence + tile(present, "Power").word
+
+
+def test_mains_that_is_off_is_the_verdict_and_nobody_claims_to_know_for_how_long_power_lasts() -> None:
+    found = view(Present().line().agent().mains(0).snapshot, [])
+    assert found.verdict.sentence == "Mains power is off, how long the power lasts is unknown."
+    assert found.verdict.action.startswith("Check the breaker")
+
+
+def test_mains_that_was_known_and_is_not_any_more_is_unknown_at_once_with_its_age() -> None:
+    present = Present().line().agent().mains(1).later(10)
+    present.snapshot.expire("mains", frozenset({names.MAINS_UP}))
+    found = tile(present, "Power")
+    assert (found.level, found.word, found.age_seconds, found.stale) == ("unknown", "Unknown", 10, True)
+
+
+def test_beside_a_ups_mains_is_a_detail() -> None:
+    found = tile(Present().well().mains(0), "Power")
+    assert (found.level, found.word, found.details[-1]) == ("good", "Mains on", "printer: mains off")
+    silent = tile(Present().put(names.UPS_UP, 0, ups="rack").mains(1), "Power")
+    assert (silent.level, silent.details) == ("unknown", ("rack does not answer", "printer: mains on"))

@@ -5,10 +5,10 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from collectors.mqtt import MqttMessage
 from collectors.seats.map import Seat, Sensor, Space
 from collectors.seats.occupancy import State
 from collectors.seats.payloads import Update
-from collectors.seats.sources.mqtt_sensors import SensorMessage
 
 _FILE = Path(__file__).resolve().parents[2] / "devices/seats/messages.jsonl"
 
@@ -34,8 +34,8 @@ class Message(Struct, frozen=True, forbid_unknown_fields=True):
     retained: bool
     says: Says | None
 
-    def received(self) -> SensorMessage:
-        return SensorMessage(self.topic, self.payload.encode(), self.retained)
+    def received(self) -> MqttMessage:
+        return MqttMessage(self.topic, self.payload.encode(), self.retained)
 
 
 class Case(Struct, frozen=True, forbid_unknown_fields=True):

@@ -3,9 +3,9 @@
 import asyncio
 import json
 
+from collectors.mqtt import MqttMessage
 from collectors.seats import Config, Seats
 from collectors.seats.map import Seat, Sensor, Space
-from collectors.seats.sources.mqtt_sensors import SensorMessage
 from telemetry import catalogue as names
 from telemetry.errors import CollectError
 from telemetry.reading import Reading
@@ -43,9 +43,9 @@ def counts(readings: list[Reading], space: str = "lab-1") -> dict[str, float]:
     }
 
 
-def desk(topic: str, payload: object, *, retained: bool = False) -> SensorMessage:
+def desk(topic: str, payload: object, *, retained: bool = False) -> MqttMessage:
     body = payload if isinstance(payload, str) else json.dumps(payload)
-    return SensorMessage(topic, body.encode(), retained)
+    return MqttMessage(topic, body.encode(), retained)
 
 
 def radar(number: int = 1) -> Seat:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from collectors.seats import BrokerConfig, Config, Place, Seats, Tally, build
+from collectors.mqtt import BrokerConfig
+from collectors.seats import Config, Place, Seats, Tally, build
 from collectors.seats.map import Seat, Sensor
 from collectors.seats.occupancy import Decision, State
 from stage.process import free_port

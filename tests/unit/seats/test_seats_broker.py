@@ -10,7 +10,8 @@ from pathlib import Path
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from collectors.seats import BrokerConfig, Config, Seats
+from collectors.mqtt import BrokerConfig
+from collectors.seats import Config, Seats
 from collectors.seats.map import Space
 from collectors.seats.occupancy import State
 from stage import parts

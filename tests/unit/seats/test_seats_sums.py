@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collectors.mqtt import MqttMessage
 from collectors.seats import Config
 from collectors.seats.map import Seat, Sensor, Space
 from collectors.seats.payloads import topics
-from collectors.seats.sources.mqtt_sensors import SensorMessage
 from telemetry import catalogue as names
 from tests.unit.seats.room import counts, desk, seats, taken
 
@@ -41,11 +41,11 @@ PAYLOADS = st.sampled_from(
         b'{"Switch1":"ON"}', b'{"Switch1":{"Action":"OFF"}}', b'{"LD2410S":{"People":2}}', b"", b"\xff", b"[]",
     ]
 )  # fmt: skip
-MESSAGES = st.builds(SensorMessage, st.sampled_from(TOPICS), PAYLOADS | st.binary(max_size=20), st.booleans())
+MESSAGES = st.builds(MqttMessage, st.sampled_from(TOPICS), PAYLOADS | st.binary(max_size=20), st.booleans())
 
 
 @given(st.lists(MESSAGES, max_size=40))
-def test_occupied_free_and_unknown_are_all_the_seats_after_any_messages(messages: list[SensorMessage]) -> None:
+def test_occupied_free_and_unknown_are_all_the_seats_after_any_messages(messages: list[MqttMessage]) -> None:
     collector = seats(ROOM, CABINS)
     for message in messages:
         collector._on_message(message)

@@ -144,7 +144,7 @@ def test_what_rings_a_phone_is_urgent() -> None:
 
 
 def test_owners_share_the_whole_catalogue() -> None:
-    owned = owned_by("host", "internet", "ups", "seats", "agent", "ingest", "enrol")
+    owned = owned_by("host", "internet", "ups", "mains", "seats", "agent", "ingest", "enrol")
     assert owned == list(CATALOGUE.values())
 
 

@@ -24,7 +24,7 @@ def _well() -> Presence:
 
 
 def _on_battery() -> Presence:
-    return Presence(online=True, on_battery=True)
+    return Presence(online=True, without_mains=True)
 
 
 def _dark() -> Presence:

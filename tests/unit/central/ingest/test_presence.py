@@ -10,6 +10,7 @@ CENTRE = "PK-PB-00042"
 NOW = 1_760_000_000.0
 LOST_AFTER = 180.0
 ON_BATTERY = {"ups": {"rack": {"up": True, "status": "on_battery"}}}
+NO_MAINS = {"mains": {"printer": {"up": False}}}
 ON_MAINS = {"ups": {"rack": {"up": True, "status": "online"}}}
 LINE_FAULT = {"uplinks": {"fibre": {"up": False, "fault": "isp"}}}
 LINE_GOOD = {"uplinks": {"fibre": {"up": True, "fault": "none"}}}
@@ -44,6 +45,11 @@ def _presence(roll: Roll) -> Presence:
         ([("internet", LINE_GOOD)], LOST, "unknown"),
         ([("internet", LINE_FAULT), ("internet", LINE_GOOD)], LOST, "unknown"),
         ([("internet", LINE_FAULT), ("power", ON_BATTERY)], LOST, "power"),
+        ([("power", NO_MAINS)], LOST, "power"),
+        ([("power", {"mains": {"printer": {"up": True}}})], LOST, "unknown"),
+        ([("power", ON_MAINS | NO_MAINS)], LOST, "unknown"),  # a UPS that answers outranks what is inferred
+        ([("power", {"ups": {"rack": {"up": False}}} | NO_MAINS)], LOST, "power"),
+        ([("power", {"ups": [1], "mains": "off"})], LOST, "unknown"),
         ([], GOODBYE, "clean"),
         ([("power", ON_BATTERY)], GOODBYE, "power"),  # a gateway that shut down in time
         ([("internet", LINE_FAULT)], GOODBYE, "clean"),
@@ -124,13 +130,13 @@ def test_a_centre_that_was_offline_stays_so_over_a_restart_of_the_broker(roll: R
 def test_a_state_of_any_shape_is_survived_and_proves_nothing(roll: Roll, name: str, fields: dict[str, Any]) -> None:
     _say(roll, name, fields)
     one = _presence(roll)
-    assert (one.on_battery, one.line_trouble, one.online in (None, False)) == (False, False, True)
+    assert (one.without_mains, one.line_trouble, one.online in (None, False)) == (False, False, True)
 
 
 def test_centres_do_not_speak_for_each_other(roll: Roll) -> None:
     _say(roll, "power", ON_BATTERY)
     roll.heard("PK-SD-00001", NOW)
-    assert roll.centres["PK-SD-00001"].on_battery is False
+    assert roll.centres["PK-SD-00001"].without_mains is False
 
 
 def test_each_hello_of_an_agent_is_counted_and_what_the_broker_kept_is_not() -> None:

@@ -63,7 +63,8 @@ def _hall(occupied: int, free: int) -> list[Reading]:
 def test_a_state_gives_the_samples_that_the_batch_of_the_same_tick_gives(
     status: str, charge: float, runtime: float, fault: str, up: float, occupied: int, free: int
 ) -> None:
-    readings = [*_ups(status, charge, runtime), *_line(fault, up), *_hall(occupied, free)]
+    mains = reading(names.MAINS_UP, up, AT, source="printer")
+    readings = [*_ups(status, charge, runtime), mains, *_line(fault, up), *_hall(occupied, free)]
     snapshot = Snapshot(lambda: AT)
     snapshot.put("test/x", readings)
     urgent = set()
@@ -112,6 +113,9 @@ def test_a_state_without_devices_gives_none() -> None:
         ("power", {"ups": {'ra"ck': {"up": True}}}, "labels"),
         ("power", {"ups": {"r" * 65: {"up": True}}}, "labels"),
         ("power", {"ups": {f"u{n}": {"up": True} for n in range(33)}}, "malformed"),
+        ("power", {"mains": {"printer": {"up": None}}}, "malformed"),
+        ("power", {"mains": {"printer": {"up": "perhaps"}}}, "malformed"),
+        ("power", {"mains": [True]}, "malformed"),
         ("internet", {"uplinks": {"fibre": {"fault": "aliens"}}}, "malformed"),
         ("internet", {"uplinks": {"fibre": {"up": {}}}}, "malformed"),
         ("seats", {"spaces": {"hall": {"free": 3}}}, "malformed"),
@@ -140,7 +144,7 @@ _JSON = st.recursive(
 )
 
 
-@given(st.sampled_from(["power", "internet", "seats"]), st.sampled_from(["ups", "uplinks", "spaces"]), _JSON)
+@given(st.sampled_from(["power", "internet", "seats"]), st.sampled_from(["ups", "mains", "uplinks", "spaces"]), _JSON)
 def test_any_json_is_samples_of_this_centre_or_a_rejection(name: str, key: str, value: Any) -> None:
     try:
         told = _told(name, **{key: value})

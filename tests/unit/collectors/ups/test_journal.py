@@ -8,9 +8,9 @@ import pytest
 
 from agent.demo import ups
 from agent.demo.card import Card
+from collectors.journal import Journal
 from collectors.snmp import Session
 from collectors.ups import LowRule
-from collectors.ups.journal import Journal
 from telemetry import catalogue as names
 from telemetry.reading import Reading
 from tests.devices.cards import served

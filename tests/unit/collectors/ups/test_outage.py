@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.ups.outage import Outages
+from collectors.outage import Outages
 from telemetry.catalogue import UPS_STATUSES
 from telemetry.event import Event
 

@@ -1,7 +1,7 @@
-"""Outages and transfers of one UPS, from the statuses seen. Pure: time and status come in.
+"""Outages and transfers at one UPS or another witness of mains, from the statuses seen. Pure: time and status come in.
 
-An outage begins with the first reading on battery and ends with the first reading on mains; a
-self-test is not one. While nothing is read, nothing is concluded. Its depth (lowest charge, longest
+An outage begins with the first reading on battery or without mains and ends with the first reading on
+mains; a self-test is not one. While nothing is read, nothing is concluded. Its depth (lowest charge, longest
 runtime estimate, highest load) is kept as evidence; so is how long of it the agent was not there
 (gap_seconds), and whether that hid its end (ended: unseen).
 """
@@ -13,18 +13,22 @@ from msgspec import Struct
 
 from telemetry.event import Event
 
-_MAINS = ("online", "bypass", "boost", "trim", "eco")
+_MAINS = ("online", "bypass", "boost", "trim", "eco", "mains")
 """Sources that need mains; a UPS that is off or waits for mains has not seen it."""
+_NO_MAINS = ("on_battery", "no_mains")
 Evidence = dict[str, str | float | int | bool]
 
 
 class Outages(Struct):
-    """Transfers since the agent started; `since` is the start of the outage that is on, `name` its event's id."""
+    """Transfers since the agent started; `since` is the start of the outage that is on."""
 
-    ups: str
+    name: str
+    inferred_from: str = ""
+    """Empty: a UPS says so, by statuses of its own. Else what `mains` and `no_mains` are inferred from."""
     transfers: int = 0
     since: datetime | None = None
-    name: str = ""
+    event_id: str = ""
+    """What its event is called, also when the clock is set meanwhile."""
     last_seen: datetime | None = None
     last_status: str | None = None
     restored: bool = False
@@ -48,7 +52,7 @@ class Outages(Struct):
             return None  # the clock is not set yet after a power cut: when this is, nobody knows
         before, self.last_status = self.last_status, status
         event = None
-        if status == "on_battery":
+        if status in _NO_MAINS:
             event = None if self.since else self._begin(before, at, runtime_seconds)
             self._deepen(at, runtime_seconds, charge_ratio, load_ratio)
         elif status in _MAINS and self.since is not None:
@@ -66,7 +70,8 @@ class Outages(Struct):
         return max(0.0, (at - self.since).total_seconds()) if self.since else 0.0
 
     def _begin(self, before: str | None, at: datetime, runtime_seconds: float | None) -> Event:
-        self.since, self.name = at, f"outage-{self.ups}-{int(at.timestamp())}"
+        what = f"mains-{self.name}" if self.inferred_from else self.name
+        self.since, self.event_id = at, f"outage-{what}-{int(at.timestamp())}"
         self.transfers += before is not None
         return self._event(at, None, self._evidence(runtime_seconds))
 
@@ -98,10 +103,12 @@ class Outages(Struct):
         return event
 
     def _evidence(self, runtime_seconds: float | None) -> Evidence:
-        return {"ups": self.ups} if runtime_seconds is None else {"ups": self.ups, "runtime_seconds": runtime_seconds}
+        if self.inferred_from:
+            return {"source": self.name, "inferred_from": self.inferred_from}
+        return {"ups": self.name} if runtime_seconds is None else {"ups": self.name, "runtime_seconds": runtime_seconds}
 
     def _event(self, start: datetime, end: datetime | None, evidence: Evidence) -> Event:
-        return Event("outage", self.name, start, end, evidence)
+        return Event("outage", self.event_id, start, end, evidence)
 
 
 def _extreme(choose: Callable[[float, float], float], known: float | None, new: float | None) -> float | None:

@@ -1,7 +1,7 @@
-"""Sensors on the centre's own MQTT broker (3.1.1: what Zigbee2MQTT, Tasmota and ESPHome speak).
+"""The centre's own MQTT broker (3.1.1: what Zigbee2MQTT, Tasmota and ESPHome speak), where sensors and plugs are heard.
 
-One thread that owns its loop and hands messages to the event loop. A broker that is away makes its
-sensors unknown after a minute of grace, never frozen at their last word.
+One thread that owns its loop and hands messages to the event loop. How long a broker may be away
+before its devices are unknown is the collector's to say; none is frozen at its last word.
 """
 
 import asyncio
@@ -9,38 +9,66 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import paho.mqtt.client as mqtt
-from msgspec import Struct
+from msgspec import Meta, Struct
 from paho.mqtt.enums import CallbackAPIVersion
+
+from telemetry.errors import ConfigError
 
 log = logging.getLogger(__name__)
 _KEEPALIVE_SECONDS = 30
 _BACKOFF_CAP_SECONDS = 60.0
 
 
-class SensorMessage(Struct, frozen=True):
-    """One message of a sensor."""
+class BrokerConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """[collect.*.broker]: the centre's own MQTT broker."""
+
+    host: str = "127.0.0.1"
+    """Name or address."""
+    port: Annotated[int, Meta(ge=1, le=65535)] = 1883
+    """TCP port."""
+    username: str = ""
+    """Where the broker wants one."""
+    password_file: str = ""
+    """A file that holds the password."""
+
+    def password(self) -> str:
+        """The secret in that file, or nothing; raises ConfigError for a file that cannot be read."""
+        if not self.password_file:
+            return ""
+        file = Path(self.password_file)
+        try:
+            return file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as problem:
+            raise ConfigError(file, "$", "secret not readable", "a text file the agent's user may read") from problem
+
+
+class MqttMessage(Struct, frozen=True):
+    """One message of a device."""
 
     topic: str
     payload: bytes
     retained: bool
 
 
-class MqttSensors:
+class MqttListener:
     """Listens to `topics`; calls `on_message` in the event loop."""
 
     def __init__(
         self, host: str, port: int, username: str, password: str, topics: Sequence[str],
-        on_message: Callable[[SensorMessage], None],
+        on_message: Callable[[MqttMessage], None],
     ) -> None:  # fmt: skip
         self._host, self._port, self._topics, self._on_message = host, port, list(dict.fromkeys(topics)), on_message
         self._credentials = (username, password)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="seat-sensors", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="local-mqtt", daemon=True)
         self._lost_at: float | None = time.monotonic()
+        self.connections = 0
+        """How often the broker was found: what a device said in an earlier one may be history."""
 
     def start(self) -> None:
         """Connect in the background; call inside the event loop."""
@@ -65,14 +93,14 @@ class MqttSensors:
                 while not self._stopping.is_set() and client.loop(1.0) == mqtt.MQTT_ERR_SUCCESS:
                     delay = 1.0
             except OSError as problem:
-                log.debug("sensor broker not reached cause=%r", str(problem)[:80])
+                log.debug("local broker not reached cause=%r", str(problem)[:80])
             finally:
                 client.disconnect()
                 if (sock := client.socket()) is not None:
                     sock.close()
             if self._lost_at is None and not self._stopping.is_set():
                 self._lost_at = time.monotonic()
-                log.warning("sensor broker lost")
+                log.warning("local broker lost")
             self._stopping.wait(delay)
             delay = min(2 * delay, _BACKOFF_CAP_SECONDS)
 
@@ -87,13 +115,14 @@ class MqttSensors:
 
     def _connected(self, client: mqtt.Client, _data: Any, _flags: Any, code: Any, _props: Any) -> None:
         if code.is_failure:
-            log.error("sensor broker refuses us reason=%r", str(code))
+            log.error("local broker refuses us reason=%r", str(code))
             return
+        self.connections += 1
         client.subscribe([(topic, 1) for topic in self._topics])
         self._lost_at = None
-        log.info("sensor broker connected topics=%d", len(self._topics))
+        log.info("local broker connected topics=%d", len(self._topics))
 
     def _received(self, _client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
         if self._loop is not None and not self._stopping.is_set():
-            found = SensorMessage(message.topic, bytes(message.payload), message.retain)
+            found = MqttMessage(message.topic, bytes(message.payload), message.retain)
             self._loop.call_soon_threadsafe(self._on_message, found)

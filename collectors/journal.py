@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from collectors import kept
-from collectors.ups.outage import Outages
+from collectors.outage import Outages
 
 _EVERY_SECONDS = 30.0
 _STEP_SECONDS = 2.0
@@ -21,9 +21,9 @@ _STEP_SECONDS = 2.0
 class Journal:
     """Keeps an Outages in `file`."""
 
-    def __init__(self, file: Path, ups: str) -> None:
+    def __init__(self, file: Path, name: str, inferred_from: str = "") -> None:
         self._file = file
-        self.outages = self._read(ups)
+        self.outages = self._read(Outages(name, inferred_from))
         self._ahead: float | None = None
         self._saved: tuple[datetime | None, datetime | None] = (self.outages.since, self.outages.last_seen)
 
@@ -51,9 +51,10 @@ class Journal:
             return
         kept.write(self._file, self.outages)
 
-    def _read(self, ups: str) -> Outages:
+    def _read(self, fresh: Outages) -> Outages:
         found = kept.read(self._file, Outages)
-        if found is None or found.ups != ups or found.since is None:
-            return Outages(ups)
-        name = found.name or f"outage-{ups}-{int(found.since.timestamp())}"
-        return msgspec.structs.replace(found, transfers=0, last_status=None, restored=True, name=name)
+        if found is None or (found.name, found.inferred_from) != (fresh.name, fresh.inferred_from):
+            return fresh
+        if found.since is None:
+            return fresh
+        return msgspec.structs.replace(found, transfers=0, last_status=None, restored=True)

@@ -29,6 +29,17 @@ def test_the_sample_configurations_are_right() -> None:
     assert main(["check-config", str(ROOT / "config/agent.toml")]) == 0
 
 
+def _samples(document: str) -> list[str]:
+    return re.findall(r"```toml\n(.*?)```", (ROOT / document).read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("sample", _samples("docs/power-without-a-card.md"))
+def test_every_way_to_power_without_a_card_is_a_right_configuration(sample: str, tmp_path: Path) -> None:
+    file = tmp_path / "agent.toml"
+    file.write_text(f'centre = "PK-PB-00042"\nstate_directory = "{tmp_path}"\n{sample}', encoding="utf-8")
+    assert main(["check-config", str(file)]) == 0
+
+
 @pytest.mark.parametrize("module", ["scripts.samples", "scripts.metrics", "scripts.ups_brands"])
 def test_generated_files_are_up_to_date(module: str) -> None:
     assert subprocess.run([sys.executable, "-m", module, "--check"], cwd=ROOT, check=False).returncode == 0

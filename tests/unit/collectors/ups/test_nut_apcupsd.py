@@ -78,6 +78,11 @@ def test_the_words_of_a_status_say_where_the_output_comes_from(words: str, statu
     assert nut.state_of({"ups.status": words}).status == status
 
 
+def test_a_driver_that_waits_for_its_first_word_is_communication_lost() -> None:
+    state = nut.state_of({"ups.status": "WAIT"})
+    assert (state.communicating, state.status, state.battery_low) == (False, None, None)
+
+
 def test_no_status_is_no_status() -> None:
     state = nut.state_of({"battery.charge": "50"})
     assert (state.status, state.battery_low, state.overload) == (None, None, None)

@@ -189,8 +189,11 @@ def test_a_name_that_upsd_does_not_know_is_answered_with_those_it_knows(nut: Nut
         asyncio.run(NutUps("127.0.0.1", nut.port, "rakc", 5.0).read())
 
 
-def test_without_a_name_the_first_ups_is_read(nut: Nut) -> None:
-    assert asyncio.run(NutUps("127.0.0.1", nut.port, "", 5.0).read()).model == "Ellipse ECO 800"
+def test_without_a_name_the_first_ups_is_read(nut: Nut, tmp_path: Path) -> None:
+    nut.say(ON_MAINS)
+    one = asyncio.run(Watched(tmp_path, "nut", nut.port).until_status("online"))
+    (info,) = (reading.series.label_map() for reading in one.readings if reading.metric is names.UPS_INFO)
+    assert (info["vendor"], info["model"]) == ("EATON", "Ellipse ECO 800")
 
 
 @pytest.mark.parametrize(
@@ -212,7 +215,12 @@ def test_what_a_megatec_driver_only_guesses_is_not_known(
     assert one.value(names.UPS_REJECTED) == (None if charge else 2)
 
 
-def test_a_driver_that_has_told_nothing_yet_is_no_status_of_the_ups(tmp_path: Path) -> None:
-    with Nut(tmp_path / "nut", {"timer": "TIMER 60"}) as own:
-        one = asyncio.run(watched(own, tmp_path).read())
-    assert (one.told, type(one.problem)) == (ONLY_DOWN, Unreachable)
+def test_a_driver_that_has_told_nothing_yet_is_no_status_of_the_ups(own_nut: Nut, tmp_path: Path) -> None:
+    own_nut.server.stop()
+    os.kill(own_nut.driver.pid, signal.SIGSTOP)  # upsd finds its socket, and nobody behind it
+    try:
+        own_nut.server.start()
+        one = asyncio.run(watched(own_nut, tmp_path).read())
+    finally:
+        os.kill(own_nut.driver.pid, signal.SIGCONT)
+    assert (one.told, one.status, type(one.problem)) == (ONLY_DOWN, None, Unreachable)

@@ -31,17 +31,16 @@ from central.ingest.admit import (
     check_time,
     parse_state,
     parse_topic,
-    series_labels,
     template,
 )
 from central.ingest.allowance import Allowance
 from central.ingest.hold import Held, HoldList
 from central.ingest.neighbours import ask_neighbours
+from central.ingest.own_series import Counts, OwnSeries
 from central.ingest.presence import Roll
 from central.ingest.quarantine import Quarantine
 from central.ingest.store import Store
 from central.ingest.subscribe import Message, Subscriber
-from telemetry import catalogue as names
 from telemetry.errors import Rejected
 from telemetry.wire import Ack, ack_topic, decode_schema, parse_batch, ranges
 
@@ -89,8 +88,7 @@ class Ingest:
         self._store_start: str | None = None
         self._generation = 0
         self._next = {"own": 0.0, "release": 0.0, "registry": 0.0}
-        self._said_offline: set[str] = set()
-        self._said_info: dict[str, bytes] = {}
+        self._own_series = OwnSeries(config.broker.client_id)
         self._stop = threading.Event()
         self.samples = 0
         self.rejected: dict[str, int] = {}
@@ -341,59 +339,11 @@ class Ingest:
     def _write_own(self) -> None:
         self._roll.settle(time.time())
         ask_neighbours(self._roll.centres, self._infos, time.time())
-        verdict = self._store.write(protobuf.compressed(self._own_series()))
+        counts = Counts(self.samples, self.rejected, self.ack_lag)
+        parts = self._own_series.parts(counts, self._roll.centres, self._infos, _now_ms())
+        verdict = self._store.write(protobuf.compressed(parts))
         if verdict != "stored":
             log.debug("own series not stored verdict=%s", verdict)
-
-    def _own_series(self) -> list[bytes]:
-        at = protobuf.stamps([_now_ms()])
-        parts = [self._own(names.INGEST_SAMPLES.name, {}, self.samples, at)]
-        parts += [self._own(names.INGEST_REJECTED.name, {"reason": why}, n, at) for why, n in self.rejected.items()]
-        if self.ack_lag is not None:
-            parts.append(self._own(names.INGEST_ACK_LAG.name, {}, self.ack_lag, at))
-        for centre in {*self._roll.centres, *self._infos, *self._said_info}:
-            parts += self._presence(centre, at)
-        return parts
-
-    def _own(self, name: str, labels: dict[str, str], value: float, at: list[bytes]) -> bytes:
-        own = protobuf.labels({**labels, "__name__": name, "job": "ingest"})
-        return protobuf.series(own, [float(value)], at)
-
-    def _presence(self, centre: str, at: list[bytes]) -> list[bytes]:
-        parts = []
-        parts += self._info(centre, at)
-        one = self._roll.centres.get(centre)
-        if one is None:
-            return parts
-        parts.append(protobuf.series(series_labels(names.INGEST_CONNECTS.name, {}, centre), [float(one.connects)], at))
-        if one.last_seen:
-            parts.append(protobuf.series(series_labels(names.INGEST_LAST_SEEN.name, {}, centre), [one.last_seen], at))
-        if one.online is not None:
-            parts.append(protobuf.series(series_labels(names.INGEST_ONLINE.name, {}, centre), [float(one.online)], at))
-        return parts + self._offline(centre, None if one.online is not False else one.cause, at)
-
-    def _info(self, centre: str, at: list[bytes]) -> list[bytes]:
-        """centre_info as the registry has it; what it had before ends at once, so that joins stay one to one."""
-        own = self._infos.get(centre)
-        labels = series_labels(names.INGEST_INFO.name, own, centre) if own else None
-        before = self._said_info.get(centre)
-        ended = [protobuf.stale(before, at)] if before is not None and before != labels else []
-        if labels is None:
-            self._said_info.pop(centre, None)
-            return ended
-        self._said_info[centre] = labels
-        return [*ended, protobuf.series(labels, [1.0], at)]
-
-    def _offline(self, centre: str, cause: str | None, at: list[bytes]) -> list[bytes]:
-        """centre_offline exists only while the centre is; its end is marked."""
-        if cause is None and centre not in self._said_offline:
-            return []
-        (self._said_offline.add if cause else self._said_offline.discard)(centre)
-        parts = []
-        for one in names.OFFLINE_CAUSES:
-            labels = series_labels(names.INGEST_OFFLINE.name, {"cause": one}, centre)
-            parts.append(protobuf.series(labels, [1.0], at) if one == cause else protobuf.stale(labels, at))
-        return parts
 
 
 def _fresh(ts: int, message: Message) -> bool:

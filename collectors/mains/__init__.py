@@ -93,6 +93,7 @@ class Mains:
         verdict = await self._witness.look(at)
         if verdict.mains is None:
             return
+        self._journal.tell_time(at)
         outages = self._journal.outages
         event = outages.see("mains" if verdict.mains else "no_mains", at if outages.since else verdict.since, None)
         self._journal.keep()

@@ -1,23 +1,18 @@
 """Small state on disk, one JSON file each: written whole or not at all, readable or as good as none."""
 
-import os
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+
+from telemetry.durable import write_durably
 
 T = TypeVar("T")
 
 
 def write(file: Path, value: Any) -> None:
     """Replace `file` by the JSON of `value`, on the disk before this returns; raises OSError."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    fresh = file.with_suffix(".new")
-    with fresh.open("wb") as handle:
-        handle.write(msgspec.json.encode(value))
-        handle.flush()
-        os.fsync(handle.fileno())
-    fresh.replace(file)
+    write_durably(file, msgspec.json.encode(value))
 
 
 def read(file: Path, kind: type[T]) -> T | None:

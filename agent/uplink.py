@@ -155,8 +155,9 @@ class Uplink(threading.Thread):
         self._check(self._client.loop_misc())
         if self.connected:
             self._outbox.close_due()
-            self._tell_changes()
-            self._fill_window()
+            if self._time_will_do():
+                self._tell_changes()
+                self._fill_window()
         while self._client.want_write():
             self._check(self._client.loop_write())
             if not writable(self._client.socket()):
@@ -297,8 +298,6 @@ class Uplink(threading.Thread):
         self._pending[sent.mid] = None
 
     def _fill_window(self) -> None:
-        if not self._time_will_do():
-            return
         for row, tries in self._candidates():
             if sum(seq is not None for seq in self._pending.values()) >= WINDOW:
                 return

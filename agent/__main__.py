@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from agent import VERSION
+from agent.commands.speedtest import contract
 from telemetry.errors import EX_CONFIG, ConfigError
 
 
@@ -102,13 +103,16 @@ def _devices(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
     speed = commands.add_parser("speedtest", help="one throughput test")
     speed.add_argument("--server", required=True, metavar="URL")
-    speed.add_argument("--engine", default="http", choices=["http", "speedtest_cli"])
+    speed.add_argument("--engine", default="http", choices=["http", "speedtest_cli", "iperf3"])
     speed.add_argument("--interface", default="", metavar="IF")
     speed.add_argument("--direction", choices=["down", "up", "both"], default="both")
     speed.add_argument("--class", choices=["quick", "sustained"], default="quick")
     speed.add_argument("--max-bytes", type=int, default=60_000_000, metavar="N")
-    speed.add_argument("--json", action="store_true", help="on one line")
-    speed.set_defaults(act=("agent.commands.devices", "speedtest"))
+    speed.add_argument(
+        "--contract", type=contract, default=(0.0, 0.0), metavar="DOWN/UP", help="Mbit/s promised, such as 20/5"
+    )
+    speed.add_argument("--json", action="store_true", help="one object on one line")
+    speed.set_defaults(act=("agent.commands.speedtest", "speedtest"))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""once, probe-ups, speedtest: one device, now."""
+"""once, probe-ups: one device, now."""
 
 import asyncio
 import importlib
@@ -16,7 +16,7 @@ from telemetry.reading import Reading
 
 _SILENCE = " (address, UDP port, community, or SNMP version: a wrong community is silence)"
 _SILENCE_V3 = " (address or UDP port; some cards are also silent about a wrong priv key)"
-EXIT_NOT_A_UPS, EXIT_NO_ANSWER, EXIT_REFUSED, EXIT_NOT_MEASURED = 3, 4, 5, 6
+EXIT_NOT_A_UPS, EXIT_NO_ANSWER, EXIT_REFUSED = 3, 4, 5
 
 
 def once(arguments: Namespace) -> int:
@@ -92,22 +92,6 @@ def probe_ups(arguments: Namespace) -> int:
 def _pair(text: str, default: str) -> tuple[str, str]:
     protocol, colon, key = text.partition(":")
     return (protocol, key) if colon else (default, text)
-
-
-def speedtest(arguments: Namespace) -> int:
-    """One JSON object about one throughput test."""
-    engines: Any = importlib.import_module("collectors.internet.engines")
-    request = engines.Request(
-        engine=arguments.engine, server=arguments.server, interface=arguments.interface,
-        directions=("down", "up") if arguments.direction == "both" else (arguments.direction,),
-        test_class=getattr(arguments, "class"), max_bytes=arguments.max_bytes,
-    )  # fmt: skip
-    if not arguments.json:
-        print(f"Measuring {arguments.direction} against {arguments.server} ...", file=sys.stderr)
-    result = asyncio.run(engines.measure(request))
-    del result["spent_bytes"]  # for the budget, not for people
-    print(json.dumps(result, indent=None if arguments.json else 2))
-    return EXIT_NOT_MEASURED if result["failed"] else 0
 
 
 def _complain(text: str, code: int) -> int:

@@ -44,7 +44,7 @@ class ThroughputConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """[collect.internet.throughput]: how fast the line is. Without this section it is not tested."""
 
     server: str
-    """URL of a far end: http://host/ with /blob and /up (deploy/central/nginx)."""
+    """URL of a far end: http://host/ with /blob and /up (deploy/central/speed)."""
     engine: Engine = "http"
     """speedtest_cli asks Ookla's servers instead: 175 MB of memory and many more bytes."""
     contract_down_bits_per_second: Annotated[int, Meta(ge=0)] = 0

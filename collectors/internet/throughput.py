@@ -4,16 +4,19 @@ import asyncio
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from collectors.internet import schedule
 from collectors.internet.budget import Budget
-from collectors.internet.engines import Request, measure
+from collectors.internet.engines import Request, Result
+from collectors.internet.engines.child import measure
 from telemetry import catalogue as names
 from telemetry.reading import Reading, reading
 
 if TYPE_CHECKING:
     from collectors.internet import Config
+
+_STOPS = ("converged", "sufficient", "cap", "time")
 
 
 class Throughput:
@@ -22,7 +25,7 @@ class Throughput:
     def __init__(self, config: "Config", budget: Budget, site: str, done: asyncio.Event) -> None:
         self._config, self._budget, self._site, self._done = config, budget, site, done
         self._started = time.monotonic()
-        self._result: tuple[dict[str, Any], datetime] | None = None
+        self._result: tuple[Result, datetime] | None = None
         self.task: asyncio.Task[None] | None = None
 
     def start_if_due(self, at: datetime) -> None:
@@ -51,10 +54,10 @@ class Throughput:
         result = await measure(request)
         at = datetime.now(UTC)
         for direction in ("down", "up"):
-            spent = int(result["spent_bytes"].get(direction, 0))
+            spent = result.spent_bytes.get(direction, 0)
             self._budget.spend(at, down=spent if direction == "down" else 0, up=spent if direction == "up" else 0)
-        stops = [result[way]["stop"] for way in ("down", "up") if result.get(way)]
-        worst = "failed" if result["failed"] or not stops else max(stops, key=("converged", "cap", "time").index)
+        stops = [found.stop for found in (result.down, result.up) if found]
+        worst = "failed" if result.failed or not stops else max(stops, key=_STOPS.index)
         self._budget.count(worst, at, success=bool(stops))
         self._result = (result, at)
         self._done.set()
@@ -88,14 +91,13 @@ class Throughput:
             return
         (result, at), self._result = self._result, None
         uplink = self._config.name
-        for way in ("down", "up"):
-            found = result.get(way)
+        for way, found in (("down", result.down), ("up", result.up)):
             if not found:
                 continue
             own = {"uplink": uplink, "direction": way}
-            for kind in ("line", "own"):
-                yield reading(names.NET_THROUGHPUT, found[f"{kind}_bytes_per_second"], at, **own, kind=kind)
-            if found["rtt_loaded_seconds"] is not None:
-                yield reading(names.NET_LATENCY_LOADED, found["rtt_loaded_seconds"], at, **own)
-            if way == "down" and found["rtt_idle_seconds"] is not None:
-                yield reading(names.NET_LATENCY_IDLE, found["rtt_idle_seconds"], at, uplink=uplink)
+            yield reading(names.NET_THROUGHPUT, found.line_bytes_per_second, at, **own, kind="line")
+            yield reading(names.NET_THROUGHPUT, found.own_bytes_per_second, at, **own, kind="own")
+            if found.rtt_loaded_seconds is not None:
+                yield reading(names.NET_LATENCY_LOADED, found.rtt_loaded_seconds, at, **own)
+            if way == "down" and found.rtt_idle_seconds is not None:
+                yield reading(names.NET_LATENCY_IDLE, found.rtt_idle_seconds, at, uplink=uplink)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -13,22 +14,33 @@ from urllib.request import urlopen
 
 import pytest
 
-from collectors.internet.engines import Request, measure
+from bench.bed import sink
+from collectors.internet.engines import Measured, Request
+from collectors.internet.engines.child import measure
 from stage.parts import ROOT
 from stage.process import Part, answers, free_port, program
 
 
 @pytest.fixture(scope="module")
-def far_end(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    directory = tmp_path_factory.mktemp("nginx")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("nginx")
+
+
+@pytest.fixture(scope="module")
+def far_end(directory: Path) -> Iterator[str]:
     port = free_port()
     with (directory / "blob").open("wb") as blob:
         blob.truncate(4 * 2**30)
-    shipped = (ROOT / "deploy/central/nginx/speedtest.conf").read_text()
-    server = shipped.replace("listen 80 default_server", f"listen 127.0.0.1:{port}").replace(
-        "/srv/speedtest", str(directory)
-    )
-    server = server.replace("location = /blob {", "location = /blob { limit_rate 5m;")  # a line of 4 x 40 Mbit/s
+    server = (ROOT / "deploy/central/speed/nginx.conf").read_text()
+    for shipped, here in (
+        ("listen 80 default_server", f"listen 127.0.0.1:{port}"),
+        ("/srv/speed", str(directory)),
+        ("/var/log/nginx", str(directory)),
+        ("/run/speed-sink", f"{directory}/sink"),
+        ("location = /blob {", "location = /blob { limit_rate 5m;"),  # a line of 4 x 40 Mbit/s
+    ):
+        assert shipped in server
+        server = server.replace(shipped, here)
     temporary = "".join(
         f"{kind}_temp_path {directory}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
@@ -39,7 +51,11 @@ def far_end(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     )
     command = [program("nginx", "nginx-light"), "-c", directory / "nginx.conf", "-p", directory]
     url = f"http://127.0.0.1:{port}"
-    with Part("nginx", command, directory, answers(url + "/ip")):
+    forget = [sys.executable, sink.__file__, f"{directory}/sink"]
+    with (
+        Part("sink", forget, directory, (directory / "sink").exists),
+        Part("nginx", command, directory, answers(url + "/ip")),
+    ):
         yield url
 
 
@@ -57,27 +73,65 @@ def plain_rate(url: str) -> float:
         return sum(pool.map(lambda _: read(), range(4))) / 6
 
 
+def measured(found: Measured | None) -> Measured:
+    assert found is not None
+    return found
+
+
 def test_a_limited_line_is_measured_as_a_plain_reader_sees_it(far_end: str) -> None:
     request = Request(far_end, interface="no-such", directions=("down",), test_class="sustained")
     result = asyncio.run(measure(request))
-    assert result["failed"] == {}
-    assert result["down"]["own_bytes_per_second"] == pytest.approx(plain_rate(far_end), rel=0.15)
-    assert result["down"]["signal"] == "app"
-    assert result["down"]["wire_bytes"] > 0
+    assert result.failed == {}
+    down = measured(result.down)
+    assert down.own_bytes_per_second == pytest.approx(plain_rate(far_end), rel=0.15)
+    assert down.signal == "app"
+    assert down.wire_bytes > 0
+
+
+def test_where_the_interface_is_seen_it_is_what_counts(far_end: str) -> None:
+    result = asyncio.run(measure(Request(far_end, interface="lo", directions=("down",))))
+    assert result.failed == {}
+    assert measured(result.down).signal == "interface"
 
 
 def test_upload_is_counted_by_what_tcp_delivered(far_end: str) -> None:
     result = asyncio.run(measure(Request(far_end, directions=("up",), max_bytes=20_000_000)))
-    assert result["failed"] == {}
-    assert result["up"]["signal"] == "delivered"
-    assert result["up"]["stop"] in ("converged", "cap", "time")
-    assert result["up"]["wire_bytes"] < 400_000_000
+    assert result.failed == {}
+    up = measured(result.up)
+    assert up.signal == "delivered"
+    assert up.stop in ("converged", "cap", "time")
+    assert up.wire_bytes < 400_000_000
+
+
+def test_the_referee_has_received_what_was_sent(far_end: str, directory: Path) -> None:
+    request = Request(far_end, directions=("up",), max_bytes=20_000_000, test_id="referee1")
+    sent = measured(asyncio.run(measure(request)).up).wire_bytes
+    log = directory / "speed.log"
+    for _ in range(100):
+        rows = re.findall(r"POST referee1 \d+ received=(\d+)", log.read_text())
+        if len(rows) == 4:
+            break
+        time.sleep(0.1)
+    assert len(rows) == 4, "one a flow"
+    received = sum(map(int, rows))
+    assert 0 < received <= sent
+    assert received >= 0.5 * sent, "the rest was in buffers when the flows were broken off"
+    assert "127.0.0.1" not in log.read_text()
+
+
+def test_progress_is_told_while_it_runs(far_end: str) -> None:
+    told: list[float] = []
+    request = Request(far_end, directions=("down",), test_class="sustained", max_bytes=10**9, progress=True)
+    result = asyncio.run(measure(request, lambda progress: told.append(progress.bytes_per_second)))
+    assert result.failed == {}
+    assert len(told) >= 10
+    assert max(told) > 0
 
 
 def test_a_dead_server_is_a_reason_never_a_zero_rate() -> None:
     result = asyncio.run(measure(Request("http://127.0.0.1:9")))
-    assert (result["down"], result["up"]) == (None, None)
-    assert result["failed"] == {"down": "unreachable", "up": "unreachable"}
+    assert (result.down, result.up) == (None, None)
+    assert result.failed == {"down": "unreachable", "up": "unreachable"}
 
 
 def test_the_command_prints_one_object_and_exits_6_when_nothing_was_measured() -> None:

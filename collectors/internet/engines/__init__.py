@@ -1,15 +1,11 @@
 """Throughput engines: each a file here that runs in a child process, JSON in, JSON out.
 
-An engine offers `main()`: it reads a Request from stdin and prints one object on stdout, whatever
-happens. The parent kills it when it takes too long. A failed direction is null with its reason in
-`failed`, never a zero rate.
+An engine's `main()` reads a Request from stdin and prints lines of JSON: Progress while it runs, the
+Result so far after each direction. A failed direction is null with its reason in `failed`, never a
+zero rate. What stands in this file is all that parent and child share, and it is kept light: the
+child does not load asyncio.
 """
 
-import asyncio
-import json
-import os
-import sys
-from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -17,28 +13,41 @@ from msgspec import Struct
 
 Direction = Literal["down", "up"]
 Engine = Literal["http", "speedtest_cli"]
+LabEngine = Literal["iperf3"]
 TestClass = Literal["quick", "sustained"]
-KILL_AFTER_SECONDS = {"http": 40.0, "speedtest_cli": 90.0}
-_MAX_OUTPUT = 64 * 1024
-_ROOT = Path(__file__).resolve().parents[3]
+LIMIT_SECONDS = {"http": 15.0, "speedtest_cli": 70.0, "iperf3": 30.0}
+"""After this long, a direction, the child is killed."""
 
 
 class Request(Struct, frozen=True):
-    """What to measure. server: URL of a far end (deploy/central/nginx); max_bytes a direction."""
+    """What to measure. server: URL of a far end (deploy/central/speed); max_bytes a direction, on the line.
+
+    contract_down, contract_up: what is promised, bytes/s of payload; 0: not known. progress: tell it.
+    test_id: a word for the far end's log, [a-z0-9]; empty: none.
+    """
 
     server: str
-    engine: Engine = "http"
+    engine: Engine | LabEngine = "http"
     interface: str = ""
     directions: tuple[Direction, ...] = ("down", "up")
     test_class: TestClass = "quick"
     max_bytes: int = 60_000_000
+    contract_down: float = 0.0
+    contract_up: float = 0.0
+    progress: bool = False
+    test_id: str = ""
+
+    def contract(self, direction: Direction) -> float:
+        """The promise for one direction, bytes/s; 0: not known."""
+        return self.contract_down if direction == "down" else self.contract_up
 
 
 class Measured(Struct, frozen=True):
-    """One direction. Rates in bytes/s of payload; wire_bytes what the line carried; round trips in seconds.
+    """One direction. Rates in bytes/s of payload; wire_bytes what the line carried for us; round trips in seconds.
 
-    converged: the rate held still. stop: converged, sufficient, cap or time. signal: what was counted
-    (interface, delivered, app). None: not known.
+    converged: the rate held still. stop: converged, sufficient (the contract is met), cap or time.
+    variable: the rate changed while it was measured. cpu_limited: our processor was the limit, not
+    the line. signal: what was counted (interface, delivered, app). None: not known.
     """
 
     line_bytes_per_second: float
@@ -55,56 +64,38 @@ class Measured(Struct, frozen=True):
     signal: str = "app"
 
 
-class Result(Struct):
+class Progress(Struct, frozen=True, tag="progress", tag_field="is"):
+    """The rate of the last moments, bytes/s, while a direction is being measured."""
+
+    direction: Direction
+    seconds: float
+    bytes_per_second: float
+
+
+class Result(Struct, tag="result", tag_field="is"):
     """The speedtest JSON of interfaces.md."""
 
     engine: str
     server: str
     interface: str
-    class_: str
+    class_: str = msgspec.field(name="class")
     down: Measured | None = None
     up: Measured | None = None
     failed: dict[str, str] = {}
     spent_bytes: dict[str, int] = {}
     """What each direction has cost on the line, also where it failed."""
 
+    def measured(self, direction: Direction) -> Measured | None:
+        """Of one direction."""
+        return self.down if direction == "down" else self.up
+
     def plain(self) -> dict[str, Any]:
-        """As it is printed."""
+        """The object of interfaces.md."""
         fields: dict[str, Any] = msgspec.to_builtins(self)
-        return {("class" if key == "class_" else key): value for key, value in fields.items()}
+        del fields["is"], fields["spent_bytes"]
+        return fields
 
 
 def empty(request: Request) -> Result:
     """A Result with nothing measured yet."""
     return Result(request.engine, request.server, request.interface, request.test_class)
-
-
-async def measure(request: Request) -> dict[str, Any]:
-    """Run the engine in a child process; always a whole result, failures named in `failed`."""
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", f"collectors.internet.engines.{request.engine}",
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": str(_ROOT)}, start_new_session=True,
-    )  # fmt: skip
-    try:
-        async with asyncio.timeout(KILL_AFTER_SECONDS[request.engine]):
-            output, _ = await child.communicate(msgspec.json.encode(request))
-    except TimeoutError:
-        return _all_failed(request, "timed_out", spent=request.max_bytes)
-    finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
-    try:
-        found = json.loads(output[:_MAX_OUTPUT])
-    except ValueError:
-        return _all_failed(request, "engine_died", spent=request.max_bytes)
-    return found if isinstance(found, dict) else _all_failed(request, "engine_died", spent=request.max_bytes)
-
-
-def _all_failed(request: Request, reason: str, *, spent: int) -> dict[str, Any]:
-    """Nobody knows what it has cost: all that it might have."""
-    result = empty(request)
-    result.spent_bytes = dict.fromkeys(request.directions, spent)
-    result.failed = dict.fromkeys(request.directions, reason)
-    return result.plain()

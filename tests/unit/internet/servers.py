@@ -15,10 +15,27 @@ NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 @contextlib.asynccontextmanager
 async def listening(talk: Talk, port: int = 0) -> AsyncIterator[int]:
-    """A TCP server while the block lasts; its port."""
-    server = await asyncio.start_server(talk, "127.0.0.1", port)
+    """A TCP server while the block lasts; its port. Clients may break off, and none outlives the block."""
+    talks: set[asyncio.Task[None]] = set()
+
+    async def guarded(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        talks.add(task)
+        try:
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+                await talk(reader, writer)
+        finally:
+            writer.close()
+            talks.discard(task)
+
+    server = await asyncio.start_server(guarded, "127.0.0.1", port)
     async with server:
         yield server.sockets[0].getsockname()[1]
+        for task in list(talks):
+            task.cancel()
+        await asyncio.gather(*talks)
+    await asyncio.sleep(0)  # asyncio closes the sockets at its next turn
 
 
 def saying(answer: bytes) -> Talk:

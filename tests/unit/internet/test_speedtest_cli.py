@@ -1,10 +1,15 @@
 """What of speedtest-cli's JSON may be believed; it swallows errors into zeros and exits 0."""
 
+import asyncio
 import json
+import time
 
 import pytest
 
+from collectors.internet.engines import LIMIT_SECONDS, Direction, Request
+from collectors.internet.engines.child import measure
 from collectors.internet.engines.speedtest_cli import believed
+from telemetry.errors import BadData
 
 # Printed by speedtest-cli 2.1.3 --json; addresses and sponsor are made up.
 PRINTED = json.loads(
@@ -18,8 +23,6 @@ PRINTED = json.loads(
 
 def test_bits_become_bytes_and_the_bytes_are_those_it_counted() -> None:
     down, up = believed(PRINTED, "down"), believed(PRINTED, "up")
-    assert down is not None
-    assert up is not None
     assert (down.line_bytes_per_second, down.own_bytes_per_second) == (2317901, 2317901)
     assert up.line_bytes_per_second == 570986
     assert (down.wire_bytes, up.wire_bytes) == (23352112, 5951488)
@@ -42,22 +45,36 @@ def test_bits_become_bytes_and_the_bytes_are_those_it_counted() -> None:
     ],
 )
 def test_a_zero_rate_or_its_code_for_a_failed_ping_is_no_result(changes: dict[str, object]) -> None:
-    assert believed({**PRINTED, **changes}, "down") is None
+    with pytest.raises(BadData):
+        believed({**PRINTED, **changes}, "down")
 
 
 def test_one_direction_may_fail_alone() -> None:
     found = {**PRINTED, "upload": 0.0}
-    assert believed(found, "up") is None
-    assert believed(found, "down") is not None
+    assert believed(found, "down").line_bytes_per_second == 2317901
+    with pytest.raises(BadData):
+        believed(found, "up")
 
 
 @pytest.mark.parametrize("answer", [{}, {"download": 5.0}, {"ping": 20.0}, {"error": "Cannot retrieve configuration"}])
-def test_an_answer_without_its_keys_is_no_result(answer: dict[str, object]) -> None:
-    assert believed(answer, "down") is None
-    assert believed(answer, "up") is None
+@pytest.mark.parametrize("direction", ["down", "up"])
+def test_an_answer_without_its_keys_is_no_result(answer: dict[str, object], direction: Direction) -> None:
+    with pytest.raises(BadData):
+        believed(answer, direction)
 
 
 def test_bytes_that_it_did_not_count_are_charged_by_rate_and_time() -> None:
     measured = believed({"download": 8_000_000.0, "ping": 20.0}, "down")
-    assert measured is not None
     assert measured.wire_bytes == 10_000_000
+
+
+def test_without_speedtest_net_it_fails_with_a_reason_and_is_charged_for_all_that_it_may_have_cost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nobody listens there
+    begun = time.monotonic()
+    result = asyncio.run(measure(Request("", engine="speedtest_cli", max_bytes=5)))
+    assert result.failed == {"down": "no_result", "up": "no_result"}
+    assert (result.down, result.up) == (None, None)
+    assert result.spent_bytes == {"down": 5, "up": 5}
+    assert time.monotonic() - begun < LIMIT_SECONDS["speedtest_cli"]

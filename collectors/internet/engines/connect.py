@@ -1,0 +1,72 @@
+"""Find the far end and open the flows to it, all at once."""
+
+import contextlib
+import errno
+import os
+import selectors
+import socket
+import time
+
+from collectors.internet.engines import Direction
+from collectors.internet.engines.far_end import FarEnd
+from telemetry.errors import TimedOut, Unreachable
+
+_CONNECT_SECONDS = 4.0
+_RESOLVER_PATIENCE = "timeout:2 attempts:1"  # resolv.conf(5): glibc's own is 10 s a name server
+
+
+def resolve(far: FarEnd) -> tuple[str, int]:
+    """The first IPv4 address; raises Unreachable."""
+    os.environ["RES_OPTIONS"] = _RESOLVER_PATIENCE
+    try:
+        found = socket.getaddrinfo(far.host, far.port, socket.AF_INET, socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as problem:
+        raise Unreachable(f"{far.host}: no such name", reason="no_such_name") from problem
+    return str(found[0][4][0]), far.port
+
+
+def connect(address: tuple[str, int], count: int, direction: Direction) -> tuple[list[socket.socket], float]:
+    """So many connected sockets, and the shortest time that one took; raises TimedOut or Unreachable."""
+    with contextlib.ExitStack() as undo, selectors.DefaultSelector() as selector:
+        begun = time.monotonic()
+        flows = []
+        for _ in range(count):
+            flow = undo.enter_context(socket.socket())
+            flow.setblocking(False)
+            if direction == "up":
+                _prefer_bbr(flow)
+            problem = flow.connect_ex(address)
+            if problem not in (0, errno.EINPROGRESS):
+                raise _unreachable(problem)
+            selector.register(flow, selectors.EVENT_WRITE)
+            flows.append(flow)
+        rtt = _await_all(selector, begun)
+        undo.pop_all()
+    return flows, rtt
+
+
+def _await_all(selector: selectors.BaseSelector, begun: float) -> float:
+    rtt = 0.0
+    while selector.get_map():
+        ready = selector.select(max(0.0, begun + _CONNECT_SECONDS - time.monotonic()))
+        if not ready:
+            raise TimedOut("the server does not answer")
+        rtt = rtt or time.monotonic() - begun
+        for key, _ in ready:
+            flow = key.fileobj
+            assert isinstance(flow, socket.socket)
+            problem = flow.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if problem:
+                raise _unreachable(problem)
+            selector.unregister(flow)
+    return rtt
+
+
+def _prefer_bbr(flow: socket.socket) -> None:
+    """Cubic under loss shows the loss, not the line; without the module or the right, it stays as it is."""
+    with contextlib.suppress(OSError):
+        flow.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"bbr")
+
+
+def _unreachable(problem: int) -> Unreachable:
+    return Unreachable(f"the server cannot be reached: {os.strerror(problem)}")

@@ -62,10 +62,8 @@ async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 async def far_end() -> AsyncIterator[int]:
     """The demo's throughput server, closed at the end."""
     web = WebServer()
-    pace = asyncio.create_task(web._pace())
-    async with listening(web._talk) as port:
-        yield port
-    pace.cancel()
+    yield await web.serve()
+    await web.close()
 
 
 @contextlib.asynccontextmanager

@@ -109,6 +109,21 @@ NET_THROUGHPUT_LAST = _metric(
     "uplink",
     max_age=7 * DAY,
 )
+NET_THROUGHPUT_CLASS = _metric(
+    "centre_internet_throughput_class",
+    "internet",
+    "1 for the kind of test that the last throughput comes from: sustained lasts 3 s or longer",
+    "uplink class",
+    states={"class": ("quick", "sustained")},
+    max_age=26 * HOUR,
+)
+NET_BURSTY = _metric(
+    "centre_internet_bursty",
+    "internet",
+    "1 while the line is faster at first than for long: only sustained tests are published",
+    "uplink",
+    max_age=26 * HOUR,
+)
 NET_TESTS = _metric(
     "centre_internet_tests_total",
     "internet",

@@ -17,6 +17,7 @@ from msgspec import Meta, Struct
 from collectors.internet.addresses import HOST_NAME, name_server, plain_http
 from collectors.internet.budget import Budget
 from collectors.internet.engines import Engine
+from collectors.internet.history import History
 from collectors.internet.prober import Prober
 from collectors.internet.route import default_route, interface_bytes
 from collectors.internet.throughput import Throughput
@@ -116,9 +117,10 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 def build(config: Config, state: Path) -> "Internet":
-    """The collector of one uplink; its budget is kept in `state`."""
+    """The collector of one uplink; its budget and what tests have taught are kept in `state`."""
     limit = config.throughput.monthly_megabytes * 10**6 if config.throughput else 10**12
-    return Internet(config, Budget(state / f"internet-{config.name}.json", limit))
+    budget = Budget(state / f"internet-{config.name}.json", limit)
+    return Internet(config, budget, History(state / f"internet-{config.name}-tests.json"))
 
 
 class Internet:
@@ -126,11 +128,14 @@ class Internet:
 
     settle_seconds = 3.0
 
-    def __init__(self, config: Config, budget: Budget) -> None:
+    def __init__(self, config: Config, budget: Budget, history: History) -> None:
         self.changed: asyncio.Event | None = asyncio.Event()
         self._config, self._budget = config, budget
         self._prober = Prober(config, self.changed)
-        self._throughput = Throughput(config, budget, site=f"{socket.gethostname()}/{config.name}", done=self.changed)
+        self._throughput = Throughput(
+            config, budget, history, site=f"{socket.gethostname()}/{config.name}", done=self.changed,
+            clean=lambda: self._prober.verdict()[1] == "none",
+        )  # fmt: skip
         self._fault: tuple[str, datetime] | None = None
         self._task: asyncio.Task[None] | None = None
 

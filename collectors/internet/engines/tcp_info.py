@@ -5,13 +5,13 @@ import struct
 from typing import NamedTuple
 
 _SIZE = 232
-_MSS, _TOTAL_RETRANS, _DELIVERED, _BYTES_SENT, _OUT_OF_ORDER = 16, 100, 192, 200, 224
+_MSS, _SACKED, _TOTAL_RETRANS, _BYTES_ACKED, _BYTES_SENT, _OUT_OF_ORDER = 16, 28, 100, 120, 200, 224
 
 
 class TcpInfo(NamedTuple):
     """delivered: payload bytes that have arrived over there, those behind a hole too. sent: with all repeats.
 
-    repeated: segments sent again. out_of_order: segments that came here behind a hole.
+    repeated: segments sent again. out_of_order: segments that came here behind a hole. segment: bytes.
     """
 
     delivered: int
@@ -22,12 +22,19 @@ class TcpInfo(NamedTuple):
 
 
 def tcp_info(flow: socket.socket) -> TcpInfo:
-    """Of one flow; what an old kernel does not tell is 0."""
+    """Of one flow; what an old kernel does not tell is 0.
+
+    delivered is made of tcpi_bytes_acked and tcpi_sacked: tcpi_delivered counts short segments as full ones.
+    """
     raw = flow.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _SIZE).ljust(_SIZE, b"\0")
+    segment = _word(raw, _MSS)
+    delivered = _long(raw, _BYTES_ACKED) + _word(raw, _SACKED) * segment
+    return TcpInfo(delivered, _long(raw, _BYTES_SENT), _word(raw, _TOTAL_RETRANS), _word(raw, _OUT_OF_ORDER), segment)
 
-    def word(offset: int) -> int:
-        return int(struct.unpack_from("<I", raw, offset)[0])
 
-    sent = int(struct.unpack_from("<Q", raw, _BYTES_SENT)[0])
-    segment = word(_MSS)
-    return TcpInfo(word(_DELIVERED) * segment, sent, word(_TOTAL_RETRANS), word(_OUT_OF_ORDER), segment)
+def _word(raw: bytes, offset: int) -> int:
+    return int(struct.unpack_from("<I", raw, offset)[0])
+
+
+def _long(raw: bytes, offset: int) -> int:
+    return int(struct.unpack_from("<Q", raw, offset)[0])

@@ -15,6 +15,7 @@ import pytest
 
 from collectors.internet import Config, Internet, Target, build
 from collectors.internet.budget import Budget
+from collectors.internet.history import History
 from collectors.internet.route import interface_bytes
 from stage.process import free_port
 from telemetry import catalogue as names
@@ -61,7 +62,9 @@ async def collecting(directory: Path, **changes: object) -> AsyncIterator[Intern
     """A collector that probes each 0.2 s and has given its first verdict."""
     table = {"interface": "lo", "probe_seconds": 0.2, "resolvers": [], "targets": [msgspec.to_builtins(LAN)], **changes}
     config = msgspec.convert(table, Config)
-    async with Internet(config, Budget(directory / "budget.json", 10**9)) as collector:
+    async with Internet(
+        config, Budget(directory / "budget.json", 10**9), History(directory / "tests.json")
+    ) as collector:
         await turned(collector)
         yield collector
 

@@ -12,6 +12,7 @@ import pytest
 from agent.demo.far_end import DOWN_BYTES_PER_SECOND
 from collectors.internet import Config, ThroughputConfig
 from collectors.internet.budget import Budget
+from collectors.internet.history import History
 from collectors.internet.throughput import Throughput
 from stage.process import free_port
 from telemetry import catalogue as names
@@ -23,17 +24,24 @@ MEGABYTE = 10**6
 
 
 class Site:
-    """One uplink whose line is tested around the clock."""
+    """One uplink whose line is tested around the clock, and that has had its pair of tests if `paired`."""
 
-    def __init__(self, directory: Path, server: str, *, monthly: int = 1500, hold: float = 0.0) -> None:
+    def __init__(
+        self, directory: Path, server: str, *, monthly: int = 1500, hold: float = 0.0, paired: bool = True,
+        clean: bool = True, contract: int = 20_000_000,
+    ) -> None:  # fmt: skip
         settings = ThroughputConfig(
             server, tests_per_day=48, opens_hour=0, closes_hour=24, monthly_megabytes=monthly, max_megabytes=10,
-            hold_after_start_seconds=hold, contract_down_bits_per_second=20_000_000,
+            hold_after_start_seconds=hold, contract_down_bits_per_second=contract,
         )  # fmt: skip
         self.budget = Budget(directory / "budget.json", monthly * MEGABYTE)
         self.done = asyncio.Event()
         config = Config(interface="lo", throughput=settings)
-        self.throughput = Throughput(config, self.budget, "gateway/wan", self.done)
+        self.history = History(directory / "tests.json")
+        if paired:
+            self.history.lessons.first_test = self.history.lessons.last_pair = time.time()
+        site, done = "gateway/wan", self.done
+        self.throughput = Throughput(config, self.budget, self.history, site, done, clean=lambda: clean)
 
     async def test_once(self) -> list[Reading]:
         """Start the test that is due, wait for its end; the readings of the next collection."""
@@ -79,6 +87,7 @@ def test_a_test_that_works_gives_its_rates_once_at_its_own_time(tmp_path: Path) 
     spent = of(readings, names.NET_TEST_BYTES)
     assert spent["down", "throughput"] > 100_000
     assert spent["up", "throughput"] > 100_000
+    assert {row[0] for row, value in of(readings, names.NET_THROUGHPUT_CLASS).items() if value} == {"quick"}
     assert site.budget.remaining(datetime.now(UTC)) < 1500 * MEGABYTE - 200_000
     assert of(readings, names.NET_THROUGHPUT_LAST)[()] == pytest.approx(time.time(), abs=60)
     assert of(later, names.NET_THROUGHPUT) == {}, "a rate is told once"
@@ -137,7 +146,10 @@ def test_after_a_start_the_site_waits_its_own_part_of_the_hold(tmp_path: Path) -
 
 def test_without_a_section_nothing_is_tested_and_no_budget_is_told(tmp_path: Path) -> None:
     async def story() -> list[Reading]:
-        throughput = Throughput(Config(), Budget(tmp_path / "b.json", 10**12), "site", asyncio.Event())
+        throughput = Throughput(
+            Config(), Budget(tmp_path / "b.json", 10**12), History(tmp_path / "t.json"), "site", asyncio.Event(),
+            clean=lambda: True,
+        )  # fmt: skip
         throughput.start_if_due(datetime.now(UTC))
         assert throughput.task is None
         return list(throughput.readings(datetime.now(UTC)))
@@ -181,3 +193,134 @@ def test_a_test_that_breaks_off_is_charged_for_what_came(tmp_path: Path) -> None
     site = asyncio.run(story())
     assert site.budget.spent.tests == {"failed": 1}
     assert site.budget.spent.down >= 3 * MEGABYTE
+
+
+def test_the_first_test_of_a_site_is_a_pair_and_the_sustained_one_is_told(tmp_path: Path) -> None:
+    async def story() -> tuple[Site, list[Reading]]:
+        async with servers.far_end() as port:
+            site = Site(tmp_path, f"http://127.0.0.1:{port}", paired=False)
+            before = of(site.readings(), names.NET_BURSTY)
+            assert before == {}, "nobody knows yet"
+            return site, await site.test_once()
+
+    site, readings = asyncio.run(story())
+    assert sum(of(readings, names.NET_TESTS).values()) == 2
+    assert {row[0] for row, value in of(readings, names.NET_THROUGHPUT_CLASS).items() if value} == {"sustained"}
+    kept = History(tmp_path / "tests.json").lessons
+    assert kept.last_pair == pytest.approx(time.time(), abs=60)
+    assert kept == site.history.lessons
+
+
+def test_a_pair_that_the_budget_does_not_reach_for_is_one_test(tmp_path: Path) -> None:
+    async def story() -> Site:
+        async with servers.far_end() as port:
+            site = Site(tmp_path, f"http://127.0.0.1:{port}", monthly=100, paired=False)
+            site.budget.spend(datetime.now(UTC), down=61 * MEGABYTE)
+            await site.test_once()
+            return site
+
+    site = asyncio.run(story())
+    assert sum(site.budget.spent.tests.values()) == 1
+    assert site.history.lessons.last_pair == 0
+
+
+def test_a_bursty_line_is_tested_by_sustained_tests_only(tmp_path: Path) -> None:
+    async def story() -> list[Reading]:
+        async with servers.far_end() as port:
+            site = Site(tmp_path, f"http://127.0.0.1:{port}")
+            site.history.lessons.ratios = {"down": (3.0, 3.0)}
+            return await site.test_once()
+
+    readings = asyncio.run(story())
+    assert {row[0] for row, value in of(readings, names.NET_THROUGHPUT_CLASS).items() if value} == {"sustained"}
+    assert of(readings, names.NET_BURSTY) == {(): 1}
+
+
+@pytest.mark.parametrize(("clean", "confirmed"), [(True, True), (False, False)])
+def test_a_poor_result_is_confirmed_once_where_the_probes_blame_nobody(
+    tmp_path: Path, clean: bool, confirmed: bool
+) -> None:
+    """The demo's line of 20 Mbit/s against a contract of 100."""
+
+    async def story() -> tuple[float, float, int]:
+        async with servers.far_end() as port:
+            site = Site(tmp_path, f"http://127.0.0.1:{port}", clean=clean, contract=100_000_000)
+            await site.test_once()
+            first = site.history.lessons.confirm_at
+            if first:
+                site.throughput.start_if_due(datetime.fromtimestamp(first - 1, UTC))
+                assert site.throughput.task is not None
+                assert site.throughput.task.done(), "not yet"
+                site.throughput.start_if_due(datetime.fromtimestamp(first + 1, UTC))
+                await site.throughput.task
+            return first, site.history.lessons.confirm_at, sum(site.budget.spent.tests.values())
+
+    first, later, tests = asyncio.run(story())
+    assert bool(first) is confirmed
+    assert not first or 600 <= first - time.time() + 60 <= 1260
+    assert later == 0, "a confirmation is not confirmed"
+    assert tests == (2 if confirmed else 1)
+
+
+def test_a_test_that_is_stopped_in_its_middle_is_charged_for_all_that_it_may_have_cost(tmp_path: Path) -> None:
+    async def story() -> Site:
+        async with servers.listening(servers.mute) as port:
+            site = Site(tmp_path, f"http://127.0.0.1:{port}")
+            site.throughput.start_if_due(datetime.now(UTC))
+            assert site.throughput.task is not None
+            await asyncio.sleep(0.5)
+            site.throughput.task.cancel()
+            await asyncio.gather(site.throughput.task, return_exceptions=True)
+            return site
+
+    spent = asyncio.run(story()).budget.spent
+    assert (spent.down, spent.up) == (10 * MEGABYTE, 10 * MEGABYTE)
+
+
+def test_a_server_that_is_busy_has_only_put_it_off(tmp_path: Path) -> None:
+    async def story() -> list[Reading]:
+        busy = servers.saying(b"HTTP/1.1 503 Service Unavailable\r\n\r\n")
+        async with servers.listening(busy) as port:
+            site = Site(tmp_path, f"http://127.0.0.1:{port}")
+            return await site.test_once()
+
+    readings = asyncio.run(story())
+    (ending,) = of(readings, names.NET_TESTS)
+    assert ending[0] in ("postponed_busy", "failed"), "its reset may overtake its word"
+    assert of(readings, names.NET_THROUGHPUT) == {}
+
+
+def test_a_line_that_others_fill_is_left_alone_three_times(tmp_path: Path) -> None:
+    async def story() -> Site:
+        async with servers.far_end() as port:
+            site = Site(tmp_path, f"http://127.0.0.1:{port}")
+            site.history.lessons.rates = {"down": 1.0, "up": 1.0}
+            other = asyncio.create_task(reading_on(port))
+            await asyncio.sleep(0.2)
+            at = datetime.now(UTC)
+            for times in range(1, 5):
+                site.throughput.start_if_due(at)
+                assert site.throughput.task is not None
+                await site.throughput.task
+                assert site.budget.spent.tests.get("postponed_busy") == min(times, 3)
+                if times == 1:
+                    site.throughput.start_if_due(at)
+                    assert site.throughput.task.done(), "not before two minutes have gone"
+                at += timedelta(minutes=16)
+            other.cancel()
+            await asyncio.gather(other, return_exceptions=True)
+            return site
+
+    tests = asyncio.run(story()).budget.spent.tests
+    assert sum(tests.values()) == 4
+
+
+async def reading_on(port: int) -> None:
+    """Somebody else's download, on the loopback interface."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(b"GET /blob HTTP/1.1\r\n\r\n")
+        while await reader.read(65536):
+            pass
+    finally:
+        writer.close()

@@ -1,0 +1,119 @@
+"""What a site's throughput tests have taught, kept over a restart, and what kind of test comes next.
+
+A line is looked at by a pair, quick and sustained at one moment, daily in the first week and weekly
+after it; a bursty one gets sustained tests only, half as often, for they cost more. A result far below
+the contract is confirmed by one more test within 10-20 minutes. The file is small and bounded; if it is
+lost, the site is as new.
+"""
+
+import contextlib
+import os
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from collectors.internet.burst import Ratios, is_bursty, with_pair
+from collectors.internet.engines import Direction, Result
+
+Kind = Literal["quick", "sustained", "pair"]
+CONFIRM_BELOW = 0.8
+_CONFIRM_MINUTES = (10, 20)
+_CONFIRM_LATE = timedelta(hours=1)
+_FIRST_WEEK, _DAILY, _WEEKLY = timedelta(days=7), timedelta(hours=20), timedelta(days=6, hours=20)
+_CLOCK_IS_SET_SINCE = 2025
+_DIRECTIONS: tuple[Direction, ...] = ("down", "up")
+
+
+class Lessons(Struct):
+    """Times in Unix seconds, 0: never. ratios: of the last pairs, by direction. rates: last of the line, bytes/s."""
+
+    first_test: float = 0.0
+    last_pair: float = 0.0
+    confirm_at: float = 0.0
+    ratios: dict[Direction, Ratios] = {}
+    rates: dict[Direction, float] = {}
+
+
+class History:
+    """`lessons`, kept in `file`."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.lessons = self._read()
+
+    @property
+    def bursty(self) -> bool:
+        """Whether quick tests of this line are not to be believed."""
+        return any(is_bursty(ratios) for ratios in self.lessons.ratios.values())
+
+    @property
+    def knows_bursts(self) -> bool:
+        """Whether there was a pair yet."""
+        return any(self.lessons.ratios.values())
+
+    def next_kind(self, now: datetime) -> Kind:
+        """Of a test that begins now."""
+        lessons = self.lessons
+        age = now.timestamp() - lessons.first_test
+        first_week = age < _FIRST_WEEK.total_seconds()
+        since_pair = now.timestamp() - lessons.last_pair
+        every = _DAILY if first_week else _WEEKLY
+        if since_pair < 0 or since_pair >= every.total_seconds():  # below 0: the clock was wrong
+            return "pair"
+        return "sustained" if self.bursty else "quick"
+
+    def tests_per_day(self, wanted: int) -> int:
+        """Sustained tests cost four times as much, so there are fewer."""
+        return max(1, wanted // 2) if self.bursty else wanted
+
+    def confirm_is_due(self, now: datetime) -> bool:
+        """Whether the moment of a confirmation has come; one that was missed by an hour is let go."""
+        return 0 <= now.timestamp() - self.lessons.confirm_at < _CONFIRM_LATE.total_seconds()
+
+    def tested(self, now: datetime, *, confirming: bool, poor: bool, share: float) -> None:
+        """A test has ended. poor: it is to be confirmed, in 10-20 minutes by the site's own `share` of 0-1."""
+        lessons = self.lessons
+        lessons.confirm_at = 0.0
+        if now.year < _CLOCK_IS_SET_SINCE:
+            return
+        if not 0 < lessons.first_test <= now.timestamp():
+            lessons.first_test = now.timestamp()
+        if poor and not confirming:
+            least, most = _CONFIRM_MINUTES
+            lessons.confirm_at = now.timestamp() + 60 * (least + share * (most - least))
+
+    def paired(self, now: datetime, quick: Result, sustained: Result) -> None:
+        """A pair has ended; a direction counts if it was measured in both, to its end."""
+        self.lessons.last_pair = now.timestamp()
+        for way in _DIRECTIONS:
+            short, long = quick.measured(way), sustained.measured(way)
+            if short and long and short.converged and long.stop != "cap":
+                ratios = self.lessons.ratios.get(way, ())
+                rates = short.line_bytes_per_second, long.line_bytes_per_second
+                self.lessons.ratios[way] = with_pair(ratios, *rates)
+
+    def learned(self, result: Result) -> None:
+        """The line's rates, for the question whether it is busy."""
+        for way in _DIRECTIONS:
+            if found := result.measured(way):
+                self.lessons.rates[way] = found.line_bytes_per_second
+
+    def save(self) -> None:
+        """Replace the file; a disk that takes nothing is not an error here."""
+        with contextlib.suppress(OSError):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            fresh = self._file.with_suffix(".new")
+            with fresh.open("wb") as handle:
+                handle.write(msgspec.json.encode(self.lessons))
+                handle.flush()
+                os.fsync(handle.fileno())
+            fresh.replace(self._file)
+
+    def _read(self) -> Lessons:
+        try:
+            return msgspec.json.decode(self._file.read_bytes(), type=Lessons)
+        except (OSError, msgspec.DecodeError):
+            return Lessons()

@@ -4,6 +4,7 @@ Rate by the kernel's tbf on the provider's two ends, delay and loss by relay.c. 
 ethtool, gcc. Traffic never leaves the machine, and everything goes when the block ends.
 """
 
+import json
 import os
 import random
 import signal
@@ -16,10 +17,12 @@ from typing import Self
 
 from msgspec import Struct
 
-CLIENT, SERVER = "10.9.1.2", "10.9.1.1"
+CLIENT, SERVER, NOBODY = "10.9.1.2", "10.9.1.1", "10.9.1.99"
 CLIENT_INTERFACE = "c0"
+_MACS = {CLIENT: "02:00:00:00:00:02", SERVER: "02:00:00:00:00:01", NOBODY: "02:00:00:00:00:99"}
+_SETTLE_SECONDS = 0.4
 PAYLOAD_SHARE = 1448 / 1514
-_SOURCE = Path(__file__).with_name("relay.c")
+_RELAY = Path(__file__).with_name("relay.c")
 
 
 class Shape(Struct, frozen=True):
@@ -41,13 +44,22 @@ class Shape(Struct, frozen=True):
 
 
 class Line:
-    """`with Line(directory) as line: line.take(shape)`; programs start on its ends by `at_client`, `at_server`."""
+    """`with Line(directory) as line: line.take(shape)`; programs start on its ends by `at_client`, `at_server`.
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+    congestion: how both ends send, unless a program asks for something else. What goes to the address NOBODY is lost.
+    """
+
+    def __init__(self, directory: Path, congestion: str = "bbr") -> None:
+        self._directory, self._congestion = directory, congestion
         self._names = {end: f"line{os.getpid()}{end}" for end in ("cli", "mid", "srv")}
         self._relay: subprocess.Popen[bytes] | None = None
         self._steps: _Steps | None = None
+
+    def client_bytes(self) -> tuple[int, int]:
+        """What the client's interface has received and sent."""
+        shown = _run("ip", "-n", self._names["cli"], "-s", "-j", "link", "show", CLIENT_INTERFACE)
+        (found,) = json.loads(shown)
+        return found["stats64"]["rx"]["bytes"], found["stats64"]["tx"]["bytes"]
 
     def __enter__(self) -> Self:
         try:
@@ -59,6 +71,11 @@ class Line:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def directory(self) -> Path:
+        """For what belongs to the line while it is up."""
+        return self._directory
 
     def at_client(self) -> list[str]:
         """The words before a command that run it on the client's end."""
@@ -87,6 +104,7 @@ class Line:
                 [*self._at("mid"), "tc", "qdisc", "del", "dev", end, "root"], capture_output=True, check=False
             )
             self._tc("add", end, self._bucket(rate, shape))  # made anew: what waited in the old one is gone
+        time.sleep(_SETTLE_SECONDS)
         if shape.steps_mbps:
             self._steps = _Steps(self, shape)
             self._steps.start()
@@ -116,13 +134,14 @@ class Line:
             self._relay = None
 
     def _make(self) -> None:
-        _run("gcc", "-O2", "-o", str(self._directory / "relay"), str(_SOURCE))
+        _run("gcc", "-O2", "-o", str(self._directory / "relay"), str(_RELAY))
         for name in self._names.values():
             _run("ip", "netns", "add", name)
             _run("ip", "-n", name, "link", "set", "lo", "up")
         for end, outer, inner, address in (("cli", "c0", "c1", CLIENT), ("srv", "s0", "s1", SERVER)):
             own, middle = self._names[end], self._names["mid"]
             _run("ip", "-n", own, "link", "add", outer, "type", "veth", "peer", "name", inner, "netns", middle)
+            _run("ip", "-n", own, "link", "set", outer, "address", _MACS[address])
             _run("ip", "-n", own, "addr", "add", f"{address}/24", "dev", outer)
             for name, interface in ((own, outer), (middle, inner)):
                 _run(*self._within(name), "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1")
@@ -134,7 +153,11 @@ class Line:
                     *(word for name in ("tso", "gso", "gro", "tx", "rx", "sg") for word in (name, "off")),
                 )
                 _run("ip", "-n", name, "link", "set", interface, "up")
+            route = ["10.9.1.0/24", "dev", outer, "src", address, "congctl", self._congestion]
+            _run("ip", "-n", own, "route", "replace", *route)
             _run("ip", "-n", own, "route", "add", "default", "via", SERVER if end == "cli" else CLIENT)
+            for other, mac in _MACS.items():  # to ask for them would cost the first packet a round trip
+                _run("ip", "-n", own, "neigh", "replace", other, "lladdr", mac, "dev", outer)
 
     def _at(self, end: str) -> list[str]:
         return self._within(self._names[end])
@@ -187,5 +210,5 @@ class _Steps(threading.Thread):
         self.join()
 
 
-def _run(*words: str) -> None:
-    subprocess.run(words, check=True, capture_output=True)
+def _run(*words: str) -> bytes:
+    return subprocess.run(words, check=True, capture_output=True).stdout

@@ -86,11 +86,13 @@ class History:
             lessons.confirm_at = now.timestamp() + 60 * (least + share * (most - least))
 
     def paired(self, now: datetime, quick: Result, sustained: Result) -> None:
-        """A pair has ended; a direction counts if it was measured in both, to its end."""
-        self.lessons.last_pair = now.timestamp()
+        """A pair has ended; a direction counts if both have measured it to the end. One that failed is made again."""
         for way in _DIRECTIONS:
             short, long = quick.measured(way), sustained.measured(way)
-            if short and long and short.converged and long.stop != "cap":
+            if not short or not long:
+                continue
+            self.lessons.last_pair = now.timestamp()
+            if short.converged and long.stop != "cap":
                 ratios = self.lessons.ratios.get(way, ())
                 rates = short.line_bytes_per_second, long.line_bytes_per_second
                 self.lessons.ratios[way] = with_pair(ratios, *rates)

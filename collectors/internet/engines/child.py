@@ -32,15 +32,20 @@ def command(engine: str) -> list[str]:
     return [sys.executable, "-I", "-c", _BOOT, str(_ROOT), engine]
 
 
-async def measure(request: Request, tell: Tell | None = None) -> Result:
-    """Run the engine in a child process; always a whole result, failures named in `failed`."""
+async def measure(request: Request, tell: Tell | None = None, *, patience_seconds: float | None = None) -> Result:
+    """Run the engine in a child process; always a whole result, failures named in `failed`.
+
+    patience_seconds: when the child is killed; None: as its engine needs.
+    """
+    if patience_seconds is None:
+        patience_seconds = _START_SECONDS + LIMIT_SECONDS[request.engine] * len(request.directions)
     child = await asyncio.create_subprocess_exec(
         *command(request.engine), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL, start_new_session=True, limit=_MAX_LINE,
     )  # fmt: skip
     so_far, reason = empty(request), "engine_died"
     try:
-        async with asyncio.timeout(_START_SECONDS + LIMIT_SECONDS[request.engine] * len(request.directions)):
+        async with asyncio.timeout(patience_seconds):
             assert child.stdin is not None
             with contextlib.suppress(ConnectionError):
                 child.stdin.write(msgspec.json.encode(request))

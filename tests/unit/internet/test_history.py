@@ -71,6 +71,18 @@ def test_a_pair_that_was_not_measured_to_its_end_says_nothing(tmp_path: Path, qu
     assert not history.knows_bursts
 
 
+def test_a_pair_of_which_nothing_was_measured_is_made_again(tmp_path: Path) -> None:
+    history = History(tmp_path / "tests.json")
+    history.paired(NOON, measured(300), empty(Request("http://speed.example.org")))
+    assert history.next_kind(NOON + timedelta(hours=1)) == "pair"
+
+
+def test_a_pair_that_ends_at_its_cap_is_not_made_again_and_again(tmp_path: Path) -> None:
+    history = History(tmp_path / "tests.json")
+    history.paired(NOON, measured(300), measured(100, stop="cap"))
+    assert history.next_kind(NOON + timedelta(hours=1)) == "quick"
+
+
 def test_a_pair_with_a_failed_direction_counts_for_the_other(tmp_path: Path) -> None:
     history = History(tmp_path / "tests.json")
     history.paired(NOON, measured(300), measured(100))

@@ -61,7 +61,9 @@ def lose_power(directory: Path, *, mains_first: bool) -> After:
         wait_until(lambda: any(one.end for one in gateway.ear.events("outage")), EVENT_SECONDS, "never completed")
         wait_until(lambda: len(gateway.ear.events("restart")) > 1, EVENT_SECONDS, "the unclean stop was not told")
         time.sleep(3)  # a second opening would come now
-        return After(gateway.ear.events("outage"), gateway.ear.events("restart"), up_at, mains_at, opened_before)
+        outages = sorted(gateway.ear.events("outage"), key=lambda one: one.end is not None)  # the newest goes first
+        restarts = sorted(gateway.ear.events("restart"), key=lambda one: one.end or one.start)
+        return After(outages, restarts, up_at, mains_at, opened_before)
 
 
 @pytest.fixture(scope="module", params=["still on battery", "mains returned in the dark"])

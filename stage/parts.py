@@ -26,6 +26,23 @@ def broker(directory: Path, port: int | None = None, extra: str = "") -> tuple[P
     return Part("mosquitto", [program("mosquitto", "mosquitto"), "-c", config], directory, listens(port)), port
 
 
+def shipped_broker(directory: Path, certificates: Path, acl: str = "") -> tuple[Part, int]:
+    """Mosquitto as deploy/central has it: mutual TLS, its limits, its ACL with the lines `acl` added."""
+    port = free_port()
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "acl").write_text((ROOT / "deploy/central/acl").read_text(encoding="utf-8") + acl, encoding="utf-8")
+    shipped = (ROOT / "deploy/central/mosquitto.conf").read_text(encoding="utf-8")
+    for old, new in (
+        ("listener 8883", f"listener {port} 127.0.0.1"),
+        ("/etc/centre-monitor/tls", str(certificates)),
+        ("/etc/centre-monitor/acl", str(directory / "acl")),
+    ):
+        shipped = shipped.replace(old, new)
+    config = directory / "mosquitto.conf"
+    config.write_text(f"user {pwd.getpwuid(os.getuid()).pw_name}\n{shipped}", encoding="utf-8")
+    return Part("mosquitto", [program("mosquitto", "mosquitto"), "-c", config], directory, listens(port)), port
+
+
 def prometheus(
     directory: Path, *, port: int | None = None, rules: list[Path] | None = None, alertmanager_port: int | None = None,
     evaluation: str = "15s",
@@ -83,7 +100,10 @@ def alertmanager(directory: Path, webhook: str, token_file: Path, port: int | No
     return Part("alertmanager", command, directory, answers(f"http://127.0.0.1:{port}/-/ready")), port
 
 
-def python(name: str, directory: Path, words: list[str], ready: object = None) -> Part:
+def python(
+    name: str, directory: Path, words: list[str], ready: object = None, *, environment: dict[str, str] | None = None
+) -> Part:
     """One of our own programs."""
     check = ready if callable(ready) else lambda: True
-    return Part(name, [sys.executable, "-m", *words], directory, check, environment={"PYTHONPATH": str(ROOT)})
+    own = {"PYTHONPATH": str(ROOT), **(environment or {})}
+    return Part(name, [sys.executable, "-m", *words], directory, check, environment=own)

@@ -14,8 +14,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from central.config import Broker as BrokerConfig
 from central.ingest.subscribe import Subscriber
+from stage.authority import Authority
 from stage.process import Part, free_port, listens, program
-from tests.deploy.authority import Authority
 from tests.deploy.shipped import CENTRAL
 
 ONE, OTHER, REVOKED = "PK-PB-00001", "PK-PB-00002", "PK-PB-00003"

@@ -1,4 +1,4 @@
-"""A certificate authority for one test run: elliptic-curve certificates, and a list of the revoked."""
+"""A certificate authority for one run of a test or a bench: elliptic-curve certificates, and a list of the revoked."""
 
 import ipaddress
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ class Authority:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = _name("authority of one test run")
+        self._name = _name("authority of one run")
         self._serials: dict[str, int] = {}
         builder = self._builder(self._name, self._key)
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
@@ -30,9 +30,9 @@ class Authority:
         address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
         self._issue(name, _SERVER, address)
 
-    def client(self, name: str) -> None:
-        """A client certificate with this common name."""
-        self._issue(name, _CLIENT)
+    def client(self, name: str, *, days: float = 1.0) -> None:
+        """A client certificate with this common name for so many days from now; negative: it has expired."""
+        self._issue(name, _CLIENT, days=days)
 
     def revoke(self, *names: str) -> None:
         """A new list of the revoked: these."""
@@ -44,9 +44,11 @@ class Authority:
             builder = builder.add_revoked_certificate(revoked.build())
         self._write("ca.crl", builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
-    def _issue(self, name: str, usage: x509.ObjectIdentifier, *extensions: x509.ExtensionType) -> None:
+    def _issue(
+        self, name: str, usage: x509.ObjectIdentifier, *extensions: x509.ExtensionType, days: float = 1.0
+    ) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
-        builder = self._builder(_name(name), key)
+        builder = self._builder(_name(name), key, days)
         for extension in (x509.ExtendedKeyUsage([usage]), *extensions):
             builder = builder.add_extension(extension, critical=False)
         certificate = builder.sign(self._key, hashes.SHA256())
@@ -57,11 +59,13 @@ class Authority:
         )
         self._write(f"{name}.key", secret)
 
-    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+    def _builder(
+        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, days: float = 1.0
+    ) -> x509.CertificateBuilder:
         now = datetime.now(UTC)
         builder = x509.CertificateBuilder().subject_name(subject).issuer_name(self._name).public_key(key.public_key())
         builder = builder.serial_number(x509.random_serial_number())
-        return builder.not_valid_before(now - timedelta(days=7)).not_valid_after(now + timedelta(days=1))
+        return builder.not_valid_before(now - timedelta(days=7)).not_valid_after(now + timedelta(days=days))
 
     def _write(self, name: str, body: bytes) -> None:
         file = self.directory / name

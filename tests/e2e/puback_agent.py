@@ -6,16 +6,7 @@ from pathlib import Path
 
 from agent.config import read_config
 from agent.daemon import Daemon
-from agent.uplink import Uplink
-
-
-class PubackUplink(Uplink):
-    """Believes the broker."""
-
-    def broker_took(self, seq: int) -> None:
-        row = self._outbox.row(seq)
-        if row is not None:
-            self._outbox.settle(row.epoch, [(seq, seq)])
+from bench.oracle.control import PubackUplink
 
 
 if __name__ == "__main__":

@@ -1,0 +1,120 @@
+"""`python -m bench.oracle.gateways PLAN.json`: gateways by the dozen in one process.
+
+Each is the product's own outbox and uplink, over mutual TLS, with its own file. Every tick has a value that
+was never used before; before a tick is given to the outbox the ledger hears of it, and when a witness reads it
+in the file, again. SIGUSR1 ends the ticking, not the sending.
+"""
+
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from agent.outbox import Outbox
+from agent.states import State
+from agent.uplink import Uplink
+from bench.measure.central_side import uplink_config
+from bench.oracle.control import PubackUplink
+from bench.oracle.witness import Witness
+from bench.oracle.words import Counted, Meant, Plan, Word, encoder
+from telemetry import catalogue as names
+from telemetry.reading import reading
+from telemetry.wire import epoch_ms
+
+LANES = ("lane-0", "lane-1")
+_A_RUN = 1_000_000
+_TELL_EVERY = 40
+
+
+class Gateway:
+    """One centre."""
+
+    def __init__(self, plan: Plan, centre: str) -> None:
+        file = Path(plan.directory) / centre / "outbox.sqlite"
+        self.centre = centre
+        self.outbox = Outbox(file, batch_seconds=plan.batch_seconds)
+        config = uplink_config(
+            Path(plan.certificates), centre, plan.broker_port, batch_seconds=plan.batch_seconds,
+            resend_seconds=plan.resend_seconds, keepalive_seconds=plan.keepalive_seconds,
+            connect_spread_seconds=plan.spread_seconds, will_delay_seconds=5,
+        )  # fmt: skip
+        self.uplink = (PubackUplink if plan.control else Uplink)(centre, config, self.outbox, "oracle")
+        self._witness = Witness(centre, file)
+        self._dropped = 0
+
+    def tick(self, number: int, value: int, *, true_clock: bool) -> list[Word]:
+        """One tick into the outbox; what the ledger is to hear after it."""
+        at, lane = datetime.now(UTC), LANES[number % len(LANES)]
+        self.outbox.append(lane, [reading(names.UPS_RUNTIME, value, at, ups=lane)])
+        if true_clock and number % _TELL_EVERY == 0:  # the urgent lane says the same again
+            card = {"ts": epoch_ms(at), "up": True, "runtime_seconds": float(value)}
+            self.uplink.tell({"power": State(epoch_ms(at), {"ups": {lane: card}})})
+        return self.look()
+
+    def look(self) -> list[Word]:
+        """What is on disk since, and what is counted."""
+        found: list[Word] = list(self._witness.look())
+        if self.outbox.dropped != self._dropped:
+            self._dropped = self.outbox.dropped
+            found.append(Counted(self.centre, os.getpid(), self._dropped))
+        return found
+
+
+class Ledger:
+    """The writing end: lines of words."""
+
+    def __init__(self, path: str) -> None:
+        self._sock = socket.socket(socket.AF_UNIX)
+        self._sock.connect(path)
+
+    def write(self, words: list[Word]) -> None:
+        """All of them in one piece."""
+        if words:
+            self._sock.sendall(b"".join(encoder.encode(word) + b"\n" for word in words))
+
+
+def main() -> None:
+    plan = msgspec.convert(json.loads(Path(sys.argv[1]).read_text()), Plan)
+    quiet = threading.Event()
+    signal.signal(signal.SIGUSR1, lambda *_: quiet.set())
+    true_clock = "FAKETIME" not in os.environ
+    base = _A_RUN * _next_run(Path(plan.directory))
+    gateways = [Gateway(plan, centre) for centre in plan.centres]
+    ledger = Ledger(plan.ledger)
+    for one in gateways:
+        ledger.write(one.look())
+        one.uplink.start()
+    (Path(plan.directory) / "ready").write_text(str(os.getpid()))
+    number = 0
+    while not quiet.is_set():
+        begun = time.monotonic()
+        for one in gateways:
+            at, lane = epoch_ms(datetime.now(UTC)), LANES[number % len(LANES)]
+            ledger.write([Meant(one.centre, lane, base + number, at, true_clock)])
+            ledger.write(one.tick(number, base + number, true_clock=true_clock))
+        number += 1
+        quiet.wait(max(0.0, plan.tick_seconds - (time.monotonic() - begun)))
+    while True:
+        for one in gateways:
+            one.outbox.close_all()
+            ledger.write(one.look())
+        time.sleep(1.0)
+
+
+def _next_run(directory: Path) -> int:
+    """1, 2, 3 ...: no value of an earlier run is used again."""
+    file = directory / "run"
+    run = int(file.read_text()) + 1 if file.exists() else 1
+    file.write_text(str(run))
+    return run
+
+
+if __name__ == "__main__":
+    main()

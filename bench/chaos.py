@@ -122,6 +122,7 @@ def bars(results: Sequence[Result], kills: int, rows: int) -> list[Bar]:
     wrong = sum(one.outcome.wrong for one in ours)
     seen_rows = sum(one.outcome.rows for one in ours)
     seen_kills = sum(one.kills for one in ours)
+    crashes = sum(one.crashes for one in results)
     fell = sum(len(one.outcome.lost) for one in control)
     return [
         Bar(f"at least {rows} rows under {kills} kills", seen_rows >= rows and seen_kills >= kills,
@@ -130,6 +131,7 @@ def bars(results: Sequence[Result], kills: int, rows: int) -> list[Bar]:
         Bar("0 ticks lost uncounted from damaged files", uncounted == 0, f"{uncounted} lost without a count"),
         Bar("0 ticks stored or shown twice", extra == 0, f"{extra} twice"),
         Bar("0 values made up", wrong == 0, f"{wrong} made up"),
+        Bar("0 programs end by themselves", crashes == 0, f"{crashes} ended"),
         Bar("the control that deletes at PUBACK loses", fell > 0, f"{fell} lost"),
     ]  # fmt: skip
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import sqlite3
 from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path
@@ -128,6 +129,17 @@ class Country:
             part.kill()
             self.kills += 1
 
+    def raise_the_dead(self) -> int:
+        """Start again what ended by itself, as systemd would; how many there were."""
+        dead = [
+            part
+            for part in (*self.central.parts, *(one.part for one in self.gateways))
+            if part.process is not None and part.process.poll() is not None
+        ]
+        for part in dead:
+            part.start()
+        return len(dead)
+
     def expire(self, gateways: Gateways, *, days: float) -> None:
         """New certificates for the centres of a process: negative days, and they have expired."""
         for centre in gateways.plan.centres:
@@ -165,7 +177,17 @@ class Country:
                 values |= {(centre, value) for value in accumulate(one for one in deltas if one is not None)}
         return Quarantined(len(files), frozenset(values), frozenset(unreadable))
 
+    def waiting(self) -> int:
+        """Rows in all outboxes that nobody has acknowledged."""
+        return sum(_rows(file) for one in self.gateways for file in one.outboxes())
+
     def set_aside(self, centre: str) -> int:
         """Damaged files that the agent of a centre put aside."""
         aside = self.directory.glob(f"gateways-*/{centre}/outbox.sqlite.damaged-*")
         return sum(1 for file in aside if not file.name.endswith(("-wal", "-shm")))
+
+
+def _rows(file: Path) -> int:
+    with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=5)) as db:
+        found: int = db.execute("SELECT count(*) FROM batch").fetchone()[0]
+    return found

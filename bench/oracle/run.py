@@ -45,6 +45,8 @@ class Result(Struct, frozen=True):
     stormy_seconds: float
     peaceful_seconds: float
     quarantined: int
+    crashes: int
+    """Programs that ended by themselves; they were started again."""
     outcome: Outcome
 
 
@@ -60,6 +62,7 @@ def run(directory: Path, course: Course, faults: list[Fault], say: Say = lambda 
         while country.kills < course.kills or len(country.ledger.rows) < course.rows:
             trial.wait(0.2, 1.5)
             fault = next(plan)
+            trial.crashes += country.raise_the_dead()
             fault.act(trial)
             happened[fault.name] += 1
             say(f"{country.kills} kills, {len(country.ledger.rows)} rows, {fault.name}")
@@ -69,7 +72,7 @@ def run(directory: Path, course: Course, faults: list[Fault], say: Say = lambda 
         for one in country.gateways:
             one.quiet()
         time.sleep(2.0)
-        outcome = _settle(trial, course.peace_seconds, say)
+        outcome = settle(trial, course.peace_seconds, say)
         end = time.monotonic()
         return Result(
             course=course,
@@ -78,21 +81,23 @@ def run(directory: Path, course: Course, faults: list[Fault], say: Say = lambda 
             stormy_seconds=round(peace - begun, 1),
             peaceful_seconds=round(end - peace, 1),
             quarantined=country.quarantine().messages,
+            crashes=trial.crashes,
             outcome=outcome,
         )
 
 
-def _settle(trial: Trial, seconds: float, say: Say) -> Outcome:
+def settle(trial: Trial, seconds: float, say: Say) -> Outcome:
     """Ask until everything is there, or what is missing has its reason and nothing more comes, or patience ends."""
     deadline = time.monotonic() + seconds
     best, moved = -1, time.monotonic()
     while True:
+        trial.crashes += trial.country.raise_the_dead()
         outcome = judge(book(trial), trial.country.stored(), trial.country.counts())
         say(f"peace, {outcome.committed - outcome.once} of {outcome.committed} ticks are not in the store yet")
         now = time.monotonic()
         if outcome.once > best:
             best, moved = outcome.once, now
-        stands = not outcome.lost and now - moved > _STANDS_SECONDS
+        stands = not outcome.lost and (trial.country.waiting() == 0 or now - moved > _STANDS_SECONDS)
         if outcome.committed == outcome.once or stands or now > deadline:
             return outcome
         time.sleep(5.0)

@@ -29,6 +29,7 @@ from stage.process import Part
 
 BACK_BAR_SECONDS, CORE_BAR = 300.0, 0.60
 _WINDOW = 10
+_STEADY_SECONDS = 30.0
 _COUNTRY = 10_000
 NOTES = """\
 "Back" is the uplink's own word after CONNACK. Clients, broker, ingest and store share this machine's cores; the
@@ -49,6 +50,8 @@ class Result(Struct, frozen=True):
     broker_seconds: float
     broker_mib: float
     before_mib: float
+    steady_broker: float
+    steady_ingest: float
 
     @property
     def per_connection(self) -> float:
@@ -136,7 +139,7 @@ def _storm(directory: Path, options: argparse.Namespace, stack: ExitStack) -> Re
     fleet = Fleet(directory, central, options.agents, options.processes)
     fleet.start(stack)
     _wait_for_all(fleet, options, "connecting, spread over two minutes")
-    time.sleep(10.0)
+    steady = _steady([central.broker, *central.ingests])
     before = memory(central.broker.pid).resident
     central.broker.stop()
     time.sleep(options.away)
@@ -156,6 +159,8 @@ def _storm(directory: Path, options: argparse.Namespace, stack: ExitStack) -> Re
         broker_seconds=sum(shares),
         broker_mib=memory(central.broker.pid).resident,
         before_mib=before,
+        steady_broker=steady[0],
+        steady_ingest=steady[1],
     )
 
 
@@ -166,6 +171,15 @@ def _wait_for_all(fleet: Fleet, options: argparse.Namespace, what: str) -> None:
         if time.monotonic() > deadline:
             raise SystemExit(f"only {there} of {options.agents} ever connected")
         time.sleep(2.0)
+
+
+def _steady(measured: list[Part]) -> list[float]:
+    """Shares of a core over half a minute in which nothing happens."""
+    before = [work(part.pid).seconds for part in measured]
+    begun = time.monotonic()
+    time.sleep(_STEADY_SECONDS)
+    took = time.monotonic() - begun
+    return [(work(part.pid).seconds - one) / took for part, one in zip(measured, before, strict=True)]
 
 
 def _watch(fleet: Fleet, broker: Part, begin: float, options: argparse.Namespace) -> list[float]:
@@ -205,6 +219,8 @@ def _report(one: Result, options: argparse.Namespace) -> int:
         ("broker, worst second", f"{100 * one.worst_second:.0f} % of a core"),
         ("broker, worst 10 s", f"{100 * one.worst_ten:.0f} % of a core"),
         ("broker, an agent's return", f"{1000 * one.per_connection:.1f} ms"),
+        ("broker, before", f"{100 * one.steady_broker:.1f} % of a core"),
+        ("ingest, before", f"{100 * one.steady_ingest:.1f} % of a core"),
         ("broker, memory", f"{one.broker_mib:.0f} MiB, {one.before_mib:.0f} before"),
     ):
         print(f"{name:<28}{text}")

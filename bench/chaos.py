@@ -25,7 +25,7 @@ from msgspec import Struct
 
 from bench.measure.packages import need, version
 from bench.oracle.country import FAKETIME, Size
-from bench.oracle.faults import faults
+from bench.oracle.faults import Fault, faults
 from bench.oracle.run import Course, Result, Say, run
 
 _PACKAGES = ("mosquitto", "prometheus", "victoria-metrics", "libfaketime")
@@ -52,7 +52,7 @@ def main() -> int:
     screen = Screen(len(courses))
     with ThreadPoolExecutor(len(courses)) as pool:
         started = [
-            pool.submit(run, directory / f"run-{place}", course, faults(), screen.line(place, course.name))
+            pool.submit(_told, directory / f"run-{place}", course, faults(), screen.line(place, course.name))
             for place, course in enumerate(courses)
         ]
         results = [future.result() for future in started]
@@ -60,6 +60,15 @@ def main() -> int:
     if not options.keep:
         shutil.rmtree(directory)
     return _report(results, options)
+
+
+def _told(directory: Path, course: Course, known: list[Fault], say: Say) -> Result:
+    """A run that breaks says so at once, not when the others have ended."""
+    try:
+        return run(directory, course, known, say)
+    except Exception as problem:
+        print(f"\n{course.name} broke: {problem!r}", file=sys.stderr, flush=True)
+        raise
 
 
 def _courses(options: argparse.Namespace) -> list[Course]:

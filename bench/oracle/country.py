@@ -53,6 +53,7 @@ class Gateways:
         self.directory = Path(plan.directory)
         self._file = self.directory / "plan.json"
         self._name = f"gateways-{number}"
+        self._runs = 0
         self.directory.mkdir(parents=True)
         self._file.write_bytes(msgspec.json.encode(plan))
         self.part = self._part("")
@@ -73,11 +74,11 @@ class Gateways:
         return sorted(self.directory.glob("*/outbox.sqlite"))
 
     def _part(self, clock: str) -> Part:
-        part = parts.python(self._name, self.directory, ["bench.oracle.gateways", str(self._file)])
-        if not clock:
-            return part
+        """A run of its own number: no value of an earlier run is used again."""
+        self._runs += 1
+        words = ["bench.oracle.gateways", str(self._file), str(self._runs)]
         fake = {"LD_PRELOAD": str(FAKETIME), "FAKETIME": clock, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-        return parts.python(self._name, self.directory, ["bench.oracle.gateways", str(self._file)], environment=fake)
+        return parts.python(self._name, self.directory, words, environment=fake if clock else None)
 
 
 class Country:
@@ -131,14 +132,13 @@ class Country:
 
     def raise_the_dead(self) -> int:
         """Start again what ended by itself, as systemd would; how many there were."""
-        dead = [
-            part
-            for part in (*self.central.parts, *(one.part for one in self.gateways))
-            if part.process is not None and part.process.poll() is not None
-        ]
-        for part in dead:
+        central = [part for part in self.central.parts if _has_ended(part)]
+        gateways = [one for one in self.gateways if _has_ended(one.part)]
+        for part in central:
             part.start()
-        return len(dead)
+        for one in gateways:
+            one.start()
+        return len(central) + len(gateways)
 
     def expire(self, gateways: Gateways, *, days: float) -> None:
         """New certificates for the centres of a process: negative days, and they have expired."""
@@ -185,6 +185,10 @@ class Country:
         """Damaged files that the agent of a centre put aside."""
         aside = self.directory.glob(f"gateways-*/{centre}/outbox.sqlite.damaged-*")
         return sum(1 for file in aside if not file.name.endswith(("-wal", "-shm")))
+
+
+def _has_ended(part: Part) -> bool:
+    return part.process is not None and part.process.poll() is not None
 
 
 def _rows(file: Path) -> int:

@@ -1,8 +1,8 @@
-"""`python -m bench.oracle.gateways PLAN.json`: gateways by the dozen in one process.
+"""`python -m bench.oracle.gateways PLAN.json RUN`: gateways by the dozen in one process.
 
-Each is the product's own outbox and uplink, over mutual TLS, with its own file. Every tick has a value that
-was never used before; before a tick is given to the outbox the ledger hears of it, and when a witness reads it
-in the file, again. SIGUSR1 ends the ticking, not the sending.
+Each is the product's own outbox and uplink, over mutual TLS, with its own file. Every tick has a value that was never
+used before, as RUN was not; before a tick is given to the outbox the ledger hears of it, and when a witness reads it in
+the file, again. SIGUSR1 ends the ticking, not the sending.
 """
 
 import json
@@ -85,7 +85,7 @@ def main() -> None:
     quiet = threading.Event()
     signal.signal(signal.SIGUSR1, lambda *_: quiet.set())
     true_clock = "FAKETIME" not in os.environ
-    base = _A_RUN * _next_run(Path(plan.directory))
+    base = _A_RUN * int(sys.argv[2])
     gateways = [Gateway(plan, centre) for centre in plan.centres]
     ledger = Ledger(plan.ledger)
     for one in gateways:
@@ -106,14 +106,6 @@ def main() -> None:
             one.outbox.close_all()
             ledger.write(one.look())
         time.sleep(1.0)
-
-
-def _next_run(directory: Path) -> int:
-    """1, 2, 3 ...: no value of an earlier run is used again."""
-    file = directory / "run"
-    run = int(file.read_text()) + 1 if file.exists() else 1
-    file.write_text(str(run))
-    return run
 
 
 if __name__ == "__main__":

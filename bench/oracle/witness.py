@@ -74,7 +74,7 @@ class Witness:
         try:
             schema = decode_schema(found[1])
             batch = decode_batch(found[0], schema)
-        except Rejected:  # damaged between two runs
+        except (Rejected, TypeError):  # damaged between two runs: SQLite may even give another type
             return
         for series, column in zip(schema.series, batch.columns, strict=True):
             for value in column:

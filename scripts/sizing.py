@@ -30,14 +30,15 @@ class Figure(Struct, frozen=True):
 BROKER_RETURN = Figure(2.26, "ms of a core for one agent's return", "scripts/bench storm")
 BROKER_STEADY = Figure(0.37, "% of a core, 1,000 agents", "scripts/bench storm")
 BROKER_CONNECTION = Figure(41.7, "KiB a TLS connection", "scripts/bench storm, 1,000 agents less 100")
-INGEST_STEADY = Figure(2.03, "% of a core, 1,000 agents", "scripts/bench storm")
+INGEST_STEADY = Figure(2.03, "% of a core, 1,000 agents, one tick a batch", "scripts/bench storm")
+INGEST_RATE = Figure(2_367_195, "samples a second and core, without MQTT", "scripts/bench ingest")
 LINE = Figure(54.4, "MB a month and centre", "scripts/bench wire")
-VM_DISK = Figure(0.0, "B a sample", "scripts/bench store")
-VM_MEMORY = Figure(0.0, "KiB a series", "scripts/bench store")
-VM_TIME = Figure(0.0, "us a sample", "scripts/bench store")
-PROMETHEUS_DISK = Figure(0.0, "B a sample", "scripts/bench store")
-PROMETHEUS_MEMORY = Figure(0.0, "KiB a series", "scripts/bench store")
-PROMETHEUS_TIME = Figure(0.0, "us a sample", "scripts/bench store")
+VM_DISK = Figure(0.31, "B a sample", "scripts/bench store")
+VM_MEMORY = Figure(0.81, "KiB a series", "scripts/bench store")
+VM_TIME = Figure(0.8, "us a sample", "scripts/bench store")
+PROMETHEUS_DISK = Figure(2.39, "B a sample", "scripts/bench store")
+PROMETHEUS_MEMORY = Figure(1.45, "KiB a series", "scripts/bench store")
+PROMETHEUS_TIME = Figure(2.1, "us a sample", "scripts/bench store")
 BACKLOG_FACTOR = 4.0
 """Queries, merges and a country that comes back: what a store needs above taking new samples."""
 
@@ -46,7 +47,7 @@ def page() -> str:
     """The whole file."""
     figures = [(name, one) for name, one in globals().items() if isinstance(one, Figure)]
     parts = [HEAD, _table(), TAIL, "| figure | seen | command |\n|---|---|---|\n"]
-    parts += [f"| {_spelt(name)} | {one.value:g} {one.unit} | `{one.command}` |\n" for name, one in figures]
+    parts += [f"| {_spelt(name)} | {one.value:,} {one.unit} | `{one.command}` |\n" for name, one in figures]
     return "".join(parts)
 
 
@@ -63,7 +64,7 @@ def _column(centres: int) -> dict[str, str]:
     rate = series / TICK_SECONDS
     thousand = centres / 1_000
     storm = centres * BROKER_RETURN.value / 1_000
-    ingest = thousand * INGEST_STEADY.value / 100
+    ingest = thousand * INGEST_STEADY.value / 100 + rate / INGEST_RATE.value
     return {
         "series": f"{series:,}",
         "samples a second": f"{rate:,.0f}",
@@ -90,7 +91,8 @@ def _core(rate: float, time: Figure) -> str:
 
 def _memory(series: int, memory: Figure) -> str:
     gib = series * memory.value / 2**20
-    return f"{gib:.1f} GiB; plan {max(1, math.ceil(gib / BUSY))}"
+    used = f"{gib:.1f} GiB" if gib >= 1 else f"{1024 * gib:.0f} MiB"
+    return f"{used}; plan {max(1, math.ceil(gib / BUSY))} GiB"
 
 
 def _disk(rate: float, disk: Figure) -> str:

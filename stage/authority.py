@@ -20,6 +20,7 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name("authority of one run")
         self._serials: dict[str, int] = {}
+        self._keys: dict[str, ec.EllipticCurvePrivateKey] = {}
         builder = self._builder(self._name, self._key)
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         self._write("ca.crt", builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
@@ -47,7 +48,7 @@ class Authority:
     def _issue(
         self, name: str, usage: x509.ObjectIdentifier, *extensions: x509.ExtensionType, days: float = 1.0
     ) -> None:
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = self._keys.setdefault(name, ec.generate_private_key(ec.SECP256R1()))  # a renewal keeps the key
         builder = self._builder(_name(name), key, days)
         for extension in (x509.ExtendedKeyUsage([usage]), *extensions):
             builder = builder.add_extension(extension, critical=False)
@@ -68,9 +69,11 @@ class Authority:
         return builder.not_valid_before(now - timedelta(days=7)).not_valid_after(now + timedelta(days=days))
 
     def _write(self, name: str, body: bytes) -> None:
-        file = self.directory / name
+        """All of it or nothing: somebody may be reading."""
+        file = self.directory / f"{name}.new"
         file.touch(mode=0o600)
         file.write_bytes(body)
+        file.rename(self.directory / name)
 
 
 def _name(common_name: str) -> x509.Name:

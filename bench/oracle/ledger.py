@@ -21,6 +21,7 @@ class Ledger(threading.Thread):
         self.lock = threading.Lock()
         self.meant: dict[Tick, Meant] = {}
         self.on_disk: dict[Tick, OnDisk] = {}
+        self.epochs: dict[str, int] = {}
         self.rows: set[tuple[str, int, int]] = set()
         self.counted: dict[str, dict[int, Counted]] = defaultdict(dict)
         self._stopping = threading.Event()
@@ -79,4 +80,5 @@ class Ledger(threading.Thread):
                 self.meant[word.centre, word.lane, word.value] = word
             else:
                 self.on_disk.setdefault((word.centre, word.lane, word.value), word)
+                self.epochs[word.centre] = word.epoch
                 self.rows.add((word.centre, word.epoch, word.row))

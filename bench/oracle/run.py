@@ -111,7 +111,8 @@ def book(trial: Trial) -> Book:
         centres = list(ledger.counted)
         return Book(
             meant=dict(ledger.meant),
-            on_disk=frozenset(ledger.on_disk),
+            on_disk={tick: seen.epoch for tick, seen in ledger.on_disk.items()},
+            epochs=dict(ledger.epochs),
             rows=len(ledger.rows),
             damaged=frozenset(trial.damaged),
             given_up={one: min(ledger.dropped(one), country.set_aside(one)) for one in centres},

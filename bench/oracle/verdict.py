@@ -18,7 +18,10 @@ class Book(Struct, frozen=True):
     """What the oracle knows without asking the store."""
 
     meant: Mapping[Tick, Meant]
-    on_disk: frozenset[Tick]
+    on_disk: Mapping[Tick, int]
+    """Of each tick that a witness saw, the epoch of the file."""
+    epochs: Mapping[str, int]
+    """Of each centre, the epoch that it has now."""
     rows: int
     damaged: frozenset[str]
     """Centres whose file was damaged on purpose."""
@@ -63,7 +66,7 @@ def judge(book: Book, stored: Samples, counts: Mapping[tuple[str, str], int]) ->
     """The Outcome of a run."""
     times = {(*own, value): at for own, samples in stored.items() for at, value in samples}
     often = Counter((*own, value) for own, samples in stored.items() for _, value in samples)
-    missing = book.on_disk - often.keys()
+    missing = book.on_disk.keys() - often.keys()
     kinds = {tick: _kind(book, tick) for tick in missing}
     tally = Counter(kinds.values())
     return Outcome(
@@ -86,6 +89,7 @@ def _kind(book: Book, tick: Tick) -> str:
     meant = book.meant.get(tick)
     if meant is not None and not meant.true_clock and (centre, value) in book.refused:
         return "refused"
-    if centre in book.damaged:
-        return "set aside" if book.given_up.get(centre, 0) or centre in book.unreadable else "uncounted"
-    return "lost"
+    if centre not in book.damaged:
+        return "lost"
+    aside = book.given_up.get(centre, 0) > 0 and book.on_disk[tick] != book.epochs[centre]
+    return "set aside" if aside or centre in book.unreadable else "uncounted"

@@ -18,6 +18,7 @@ def judged(
     true_clock: bool = True,
     damaged: bool = False,
     given_up: int = 0,
+    epoch: int = 1,
     refused: frozenset[tuple[str, int]] = frozenset(),
     shown: int | None = None,
 ) -> Outcome:
@@ -25,7 +26,8 @@ def judged(
     ticks = [(CENTRE, LANE, value) for value in values]
     book = Book(
         meant={tick: meant(tick[2], true_clock=true_clock) for tick in ticks},
-        on_disk=frozenset(ticks),
+        on_disk=dict.fromkeys(ticks, 1),
+        epochs={CENTRE: epoch},
         rows=len(ticks),
         damaged=frozenset([CENTRE] if damaged else []),
         given_up={CENTRE: given_up},
@@ -66,7 +68,8 @@ def test_a_board_that_counts_more_than_is_there_is_not_clean() -> None:
 
 def test_a_damaged_file_excuses_only_what_was_counted() -> None:
     assert judged(all_but(1), damaged=True).uncounted == ((CENTRE, LANE, 1),)
-    counted = judged(all_but(1), damaged=True, given_up=1)
+    assert judged(all_but(1), damaged=True, given_up=1).uncounted, "the file that is there now was not set aside"
+    counted = judged(all_but(1), damaged=True, given_up=1, epoch=2)
     assert (counted.set_aside, counted.lost, counted.uncounted) == (1, (), ())
 
 

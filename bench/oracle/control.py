@@ -8,4 +8,6 @@ class PubackUplink(Uplink):
 
     def broker_took(self, seq: int) -> None:
         """The broker has it in memory: gone from the disk."""
-        self._outbox.settle(self._outbox.epoch, [(seq, seq)])
+        row = self._outbox.row(seq)
+        if row is not None:
+            self._outbox.settle(row.epoch, [(seq, seq)])

@@ -8,6 +8,5 @@ from agent.config import read_config
 from agent.daemon import Daemon
 from bench.oracle.control import PubackUplink
 
-
 if __name__ == "__main__":
     asyncio.run(Daemon(read_config(Path(sys.argv[1])), uplink_class=PubackUplink).run())

@@ -14,12 +14,10 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 import paho.mqtt.client as mqtt
-from msgspec import Struct
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -27,9 +25,9 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from agent.clock import Clock
 from agent.config import UplinkConfig
-from agent.credit import Credit
 from agent.identity import Identity
 from agent.outbox import Outbox, Row
+from agent.queue import Queue
 from agent.sockets import close, drain, writable
 from agent.states import State, changed_enough, shifted
 from agent.tls import password, tls_context
@@ -42,7 +40,7 @@ _RESEND_CAP_SECONDS = 1800.0
 _PARK_SECONDS = 3600.0
 _BACKOFF_SECONDS, _BACKOFF_CAP_SECONDS = 10.0, 600.0
 _CONNECT_TIMEOUT_SECONDS = 20.0
-_PROBE_SECONDS = 120.0
+_URGENT_SECONDS = 10.0
 _OVERHEAD_BYTES = 128
 _MAX_ACK_BYTES = 64 * 1024
 _TIME_WAIT_SECONDS = 5.0
@@ -50,13 +48,6 @@ _TIME_WAIT_SECONDS = 5.0
 _ASK_AGAIN_SECONDS = 30.0
 _ack_decoder = msgspec.json.Decoder(Ack)
 _encoder = msgspec.json.Encoder()
-
-
-class Sending(Struct):
-    """A row that is on its way: when to send it again, and how often that was."""
-
-    due: float
-    tries: int = 0
 
 
 class Uplink(threading.Thread):
@@ -81,14 +72,12 @@ class Uplink(threading.Thread):
         self._states: dict[str, State] = {}
         self._told: dict[str, State] = {}
         self._pending: dict[int, int | None] = {}
-        self._sending: dict[int, Sending] = {}
-        self._credit = Credit()
-        self._looked = (0, 0)
+        self._queue = Queue(outbox, time.monotonic())
         self._since = self._asked = 0.0
         self._schemas_sent: set[str] = set()
         self._packet_limit = 2**28
         self._failures = 0
-        self._next_probe = 0.0
+        self._news = threading.Event()
         self.connected = False
         self.last_progress = time.monotonic()
         self.refused = {"broker": 0, "ingest": 0, "too_large": 0}
@@ -101,6 +90,7 @@ class Uplink(threading.Thread):
         """The present; what changed since it was last told is published, retained, at once."""
         self._states = states
         if any(changed_enough(self._told.get(name), state) for name, state in states.items()):
+            self._news.set()
             self.wake()
 
     def wake(self) -> None:
@@ -129,8 +119,14 @@ class Uplink(threading.Thread):
                     log.warning("no connection to the broker cause=%r", str(problem)[:120])
             self.connected = False
             self._failures += 1
-            ceiling = min(_BACKOFF_CAP_SECONDS, _BACKOFF_SECONDS * 2 ** min(self._failures - 1, 10))
-            self._pause(random.uniform(0, min(ceiling, max(1.0, self._config.connect_spread_seconds))))
+            self._pause(random.uniform(0, self._longest_wait()))
+
+    def _longest_wait(self) -> float:
+        """After a line that worked, half the spread: a country that lost its broker does not return in ten seconds."""
+        spread = max(1.0, self._config.connect_spread_seconds)
+        if self._failures == 1:
+            return spread / 2
+        return min(_BACKOFF_CAP_SECONDS, _BACKOFF_SECONDS * 2.0 ** min(self._failures - 1, 10), 5 * spread)
 
     def _session(self) -> None:
         self._client = self._new_client(self._identity.settings() if self._identity else self._config)
@@ -182,7 +178,7 @@ class Uplink(threading.Thread):
     def _timeout(self) -> float:
         now = time.monotonic()
         # What is overdue waits for room in the window or for the credit, and both end with a packet.
-        next_resend = min((one.due - now for one in self._sending.values() if one.due > now), default=60.0)
+        next_resend = self._queue.next_resend_seconds(now)
         most = 60.0 if self._clock.stamped().certain else _TIME_WAIT_SECONDS
         return max(0.2, min(next_resend, self._outbox.next_due_seconds(), self._config.keepalive_seconds / 4, most))
 
@@ -191,7 +187,13 @@ class Uplink(threading.Thread):
             raise UplinkError(mqtt.error_string(code))
 
     def _pause(self, seconds: float) -> None:
-        self._stopping.wait(seconds)
+        """Wait; urgent news that nobody has been told jumps most of the queue."""
+        self._news.clear()
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and not self._stopping.wait(min(left, 1.0)):
+            if self._news.is_set() and left > _URGENT_SECONDS:
+                self._news.clear()
+                until = time.monotonic() + random.uniform(0, _URGENT_SECONDS)
         drain(self._wake_r)
 
     # ── paho ───────────────────────────────────────────────────────────────────────────────────
@@ -219,10 +221,8 @@ class Uplink(threading.Thread):
             raise UplinkError(f"the broker refuses us: {code}")
         self._packet_limit = getattr(props, "MaximumPacketSize", 2**28)
         self._pending.clear()
-        self._schemas_sent.clear()
         self._told.clear()
-        self._credit = Credit()
-        self._begin_again()
+        self._queue = Queue(self._outbox, time.monotonic())
         client.subscribe(ack_topic(self._centre), qos=0)
         self._tell_online()
         self.connected, self._failures = True, 0
@@ -243,7 +243,7 @@ class Uplink(threading.Thread):
             return
         if code.is_failure:
             self.refused["broker"] += 1
-            self._sending[seq] = Sending(time.monotonic() + _PARK_SECONDS)
+            self._queue.parked(seq, time.monotonic() + _PARK_SECONDS)
             log.warning("the broker refuses a batch reason=%r", str(code))
         else:
             self.broker_took(seq)
@@ -262,21 +262,15 @@ class Uplink(threading.Thread):
             self._clock.told(ack.t / 1000)
         if ack.need:
             self._schemas_sent.discard(ack.need)
-            self._begin_again()
+            self._queue.begin_again()
             return
-        self._credit.acknowledged(len(self._settle(ack.e, ack.a)))
+        self._settle(ack.e, ack.a)
         self.refused["ingest"] += len(self._settle(ack.e, [(seq, seq) for seq in ack.r]))
 
     def _settle(self, epoch: int, ranges: list[tuple[int, int]]) -> list[int]:
         gone = self._outbox.settle(epoch, ranges)
-        for seq in gone:
-            self._sending.pop(seq, None)
+        self._queue.acknowledged(gone, time.monotonic())
         return gone
-
-    def _begin_again(self) -> None:
-        """Nothing is under way: every row is to be sent."""
-        self._sending.clear()
-        self._looked = (0, self._outbox.dated)
 
     # ── publishing ─────────────────────────────────────────────────────────────────────────────
     def _tell_changes(self) -> None:
@@ -298,7 +292,7 @@ class Uplink(threading.Thread):
         self._pending[sent.mid] = None
 
     def _fill_window(self) -> None:
-        for row, tries in self._candidates():
+        for row, tries in self._queue.rows(time.monotonic()):
             if sum(seq is not None for seq in self._pending.values()) >= WINDOW:
                 return
             self._send(row, tries)
@@ -316,53 +310,17 @@ class Uplink(threading.Thread):
             self._tell_online()
         return self._clock.stamped().certain
 
-    def _candidates(self) -> Iterator[tuple[Row, int]]:
-        """The newest, then what is overdue, then what was never sent, oldest first; with the times it was sent."""
-        newest = self._outbox.newest()
-        if newest is None:
-            return
-        now = time.monotonic()
-        waiting = sum(1 for one in self._sending.values() if one.due > now)
-        if self._credit.spent(waiting):
-            if now >= self._next_probe:
-                yield newest, 0
-            return
-        if newest.seq not in self._sending:
-            yield newest, 0
-        yield from self._overdue(now)
-        yield from self._fresh(self._credit.left(waiting))
-
-    def _overdue(self, now: float) -> Iterator[tuple[Row, int]]:
-        overdue = [(seq, one.tries) for seq, one in self._sending.items() if one.due <= now]
-        if overdue:
-            self._credit.overdue(now)
-        for seq, tries in overdue:
-            row = self._outbox.row(seq)
-            if row is None:  # given up by the bounds
-                del self._sending[seq]
-            else:
-                yield row, tries
-
-    def _fresh(self, limit: int) -> Iterator[tuple[Row, int]]:
-        after, dated = self._looked
-        if dated != self._outbox.dated:  # rows among those looked at may be sent now
-            after, dated = 0, self._outbox.dated
-        for row in self._outbox.oldest(min(limit, 2 * WINDOW), after):
-            if row.seq not in self._sending:
-                yield row, 0
-            self._looked = (row.seq, dated)
-
     def _send(self, row: Row, tries: int) -> None:
         if len(row.body) + _OVERHEAD_BYTES > self._packet_limit:
             self.refused["too_large"] += 1
-            self._sending[row.seq] = Sending(time.monotonic() + _PARK_SECONDS)
+            self._queue.parked(row.seq, time.monotonic() + _PARK_SECONDS)
             return
         self._send_schema(row.sid)
         sent = self._client.publish(samples_topic(self._centre), row.body, qos=1)
         self._pending[sent.mid] = row.seq
         wait = min(_RESEND_CAP_SECONDS, self._config.resend_seconds * 2 ** min(tries, 10))
-        self._sending[row.seq] = Sending(time.monotonic() + random.uniform(wait, 1.5 * wait), tries + 1)
-        self._next_probe = time.monotonic() + _PROBE_SECONDS
+        now = time.monotonic()
+        self._queue.went(row.seq, now, now + random.uniform(wait, 1.5 * wait))
 
     def _send_schema(self, sid: str) -> None:
         if sid in self._schemas_sent:

@@ -115,11 +115,13 @@ class Outbox:
             return not any(batch.unsaved for batch, _ in self._open.values())
 
     def close_due(self) -> None:
-        """Close the batches whose time has come, also of lanes that have fallen silent; date what can be dated."""
+        """When the time of one batch has come, close all: lanes that travel together share the cost of the way.
+
+        Date what can be dated.
+        """
         with self._lock:
-            for lane, (_, since) in list(self._open.items()):
-                if self._monotonic() - since >= self._batch_seconds:
-                    self._close(lane)
+            if any(self._is_due(since) for _, since in self._open.values()):
+                self.close_all()
             self._date()
 
     def close_all(self) -> None:
@@ -129,6 +131,9 @@ class Outbox:
                 self._close(lane)
             self._date()
 
+    def _is_due(self, since: float) -> bool:
+        return self._monotonic() - since >= self._batch_seconds
+
     def next_due_seconds(self) -> float:
         """Until `close_due` has work; at most batch_seconds, at least 10 s while the disk takes nothing."""
         with self._lock:
@@ -137,8 +142,8 @@ class Outbox:
 
     def _batch_for(self, lane: str, tick: Tick, events: int, stamped: Stamped) -> OpenBatch:
         found = self._open.get(lane)
-        if found is not None and self._monotonic() - found[1] >= self._batch_seconds:
-            self._close(lane)
+        if found is not None and self._is_due(found[1]):
+            self.close_all()
         found = self._open.get(lane)
         if found is not None and not (found[0].accepts(tick, events) and found[0].stamped.same_as(stamped)):
             self._close(lane)
@@ -229,9 +234,9 @@ class Outbox:
         log.info("rows from before the time was known are dated count=%d", done)
 
     # ── sending ────────────────────────────────────────────────────────────────────────────────
-    def newest(self) -> Row | None:
-        """The newest closed batch: live first."""
-        return next(iter(self._rows(f"{_SENDABLE} ORDER BY seq DESC LIMIT 1")), None)
+    def newest(self, limit: int = 1) -> list[Row]:
+        """The newest closed batches, the newest first."""
+        return self._rows(f"{_SENDABLE} ORDER BY seq DESC LIMIT ?", limit)
 
     def oldest(self, limit: int, after: int = 0) -> list[Row]:
         """Closed batches beyond the number `after`, oldest first."""

@@ -49,7 +49,7 @@ def test_a_tick_is_on_disk_when_append_returns(file: Path, clock: Clock) -> None
 def test_ticks_gather_in_one_row_until_the_batch_is_due(file: Path, clock: Clock) -> None:
     outbox = opened(file, clock, batch_seconds=30)
     _fill(outbox, clock, 3)
-    assert (outbox.oldest(10), outbox.newest()) == ([], None)
+    assert (outbox.oldest(10), outbox.newest()) == ([], [])
     outbox.close_due()
     assert numbers(outbox) == [("rack", 1), ("rack", 2), ("rack", 3)]
     assert outbox.stats().rows == 1
@@ -61,7 +61,7 @@ def test_a_lane_that_has_fallen_silent_is_closed_as_well(file: Path, clock: Cloc
     outbox.append("ups/rack", tick(clock, 1))
     clock.now += 29
     outbox.close_due()
-    assert (outbox.newest(), outbox.next_due_seconds()) == (None, 1)
+    assert (outbox.newest(), outbox.next_due_seconds()) == ([], 1)
     clock.now += 1
     outbox.close_due()
     assert numbers(outbox) == [("rack", 1)]
@@ -83,7 +83,7 @@ def test_the_newest_row_is_the_last_closed_one_and_the_oldest_come_in_order(file
     outbox.close_all()
     rows = outbox.oldest(100)
     assert [row.seq for row in rows] == sorted(row.seq for row in rows)
-    assert outbox.newest() == rows[-1]
+    assert outbox.newest() == [rows[-1]]
     assert outbox.oldest(2) == rows[:2]
     assert numbers(outbox) == [("rack", number) for number in range(1, 10)]
     outbox.close()

@@ -132,7 +132,7 @@ def test_a_state_directory_that_is_made_later_takes_what_waited(tmp_path: Path) 
     obstacle.write_text("a file where the directory should be")
     outbox = opened(obstacle / "outbox.sqlite", clock)
     assert not outbox.append("ups/rack", tick(clock, 1))
-    assert (outbox.stats().writable, outbox.oldest(9), outbox.newest()) == (False, [], None)
+    assert (outbox.stats().writable, outbox.oldest(9), outbox.newest()) == (False, [], [])
     obstacle.unlink()
     clock.now += 10
     assert outbox.append("ups/rack", tick(clock, 2))
@@ -268,7 +268,7 @@ def test_a_sector_that_went_bad_never_stops_the_agent_from_writing(tmp_path: Pat
         outbox.oldest(100)
     assert said[-1]
     outbox.close_all()
-    assert numbers(outbox, [row for row in outbox.oldest(100) if row == outbox.newest()]) == [
+    assert numbers(outbox, outbox.newest()) == [
         ("rack", 1001),
         ("rack", 1002),
     ]

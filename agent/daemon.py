@@ -86,7 +86,7 @@ class Daemon:
         uplink = identity = None
         if config.uplink is not None:
             identity = Identity(config.state_directory, config.uplink)
-            uplink = self._uplink_class(config.centre, config.uplink, self.outbox, VERSION, self._clock, identity)
+            uplink = self._uplink_class(config.centre, config.uplink, self.outbox, VERSION, identity)
             settings = renewal_config(identity)
             tasks.append(Task("agent", settings, Renewal(identity, settings.interval_seconds)))
         if self._uplink is not None:

@@ -13,6 +13,7 @@ from agent.outbox import Outbox, Row
 LIVE_ROWS = 8
 """The lanes close together: so many rows are the present."""
 _FRESH_ROWS = 16
+_DEAF_SECONDS, _LONGEST_DEAF_SECONDS = 5.0, 600.0
 _PROBE_SECONDS = 120.0
 """A centre of the country that does not answer is tried with the newest row this often, and costs no more."""
 
@@ -31,6 +32,7 @@ class Queue:
         self._outbox = outbox
         self._credit = Credit()
         self._last_ack = float("-inf")
+        self._deaf_until, self._deaf = float("-inf"), 0
         self._next_probe = now
         self.begin_again()
 
@@ -49,20 +51,31 @@ class Queue:
         """The row cannot go now; not before `due`."""
         self._sending[seq] = Sending(due)
 
+    def nobody_listens(self, now: float) -> None:
+        """The broker has no subscriber: what went is gone, and it costs nothing to wait a growing while."""
+        if now < self._deaf_until:
+            return
+        self._deaf_until = now + min(_LONGEST_DEAF_SECONDS, _DEAF_SECONDS * 2.0**self._deaf)
+        self._deaf = min(self._deaf + 1, 10)
+        self.begin_again()
+
     def acknowledged(self, seqs: Collection[int], now: float) -> None:
         """These rows are in the store, and gone from the disk."""
         for seq in seqs:
             self._sending.pop(seq, None)
         if seqs:
             self._credit.acknowledged(len(seqs))
-            self._last_ack = now
+            self._last_ack, self._deaf = now, 0
 
     def next_resend_seconds(self, now: float) -> float:
         """Until a row is overdue; at most a minute. What is overdue already waits for a packet, not for time."""
-        return min((one.due - now for one in self._sending.values() if one.due > now), default=60.0)
+        waits = [one.due - now for one in self._sending.values() if one.due > now]
+        return min([*waits, 60.0, *([self._deaf_until - now] if self._deaf_until > now else [])])
 
     def rows(self, now: float) -> Iterator[tuple[Row, int]]:
         """What may go now, in order; with the times it went before."""
+        if now < self._deaf_until:
+            return
         live = self._outbox.newest(LIVE_ROWS)
         if not live:
             return

@@ -23,7 +23,6 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from agent.clock import Clock
 from agent.config import UplinkConfig
 from agent.identity import Identity
 from agent.outbox import Outbox, Row
@@ -41,6 +40,8 @@ _PARK_SECONDS = 3600.0
 _BACKOFF_SECONDS, _BACKOFF_CAP_SECONDS = 10.0, 600.0
 _CONNECT_TIMEOUT_SECONDS = 20.0
 _URGENT_SECONDS = 10.0
+_NO_SUBSCRIBER = 0x10
+"""MQTT 5, 3.4.2.1: the broker had nobody to give it to."""
 _OVERHEAD_BYTES = 128
 _MAX_ACK_BYTES = 64 * 1024
 _TIME_WAIT_SECONDS = 5.0
@@ -59,12 +60,11 @@ class Uplink(threading.Thread):
         config: UplinkConfig,
         outbox: Outbox,
         version: str,
-        clock: Clock | None = None,
         identity: Identity | None = None,
     ) -> None:
         super().__init__(name="uplink", daemon=True)
         self._centre, self._config, self._outbox, self._version = centre, config, outbox, version
-        self._clock, self._identity = clock or Clock(), identity
+        self._clock, self._identity = outbox.clock, identity
         self._wake_r, self._wake_w = socket.socketpair()
         self._wake_r.setblocking(False)
         self._wake_w.setblocking(False)
@@ -247,6 +247,8 @@ class Uplink(threading.Thread):
             log.warning("the broker refuses a batch reason=%r", str(code))
         else:
             self.broker_took(seq)
+            if code.value == _NO_SUBSCRIBER:
+                self._queue.nobody_listens(time.monotonic())
 
     def broker_took(self, seq: int) -> None:
         """PUBACK came: the broker has it in memory, which keeps nothing. The row stays."""

@@ -20,6 +20,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from agent.clock import Clock as BoottimeClock
 from agent.outbox import Outbox
 from agent.uplink import Uplink
 from bench.measure.central_side import CentralSide, uplink_config
@@ -155,7 +156,8 @@ class Run:
     def _make_backlog(self, begin: float) -> int:
         """Ticks from `begin` to now, each committed as the daemon does; how many."""
         clock = Clock(begin)
-        outbox = Outbox(self._file, wall=clock, monotonic=clock)
+        known = BoottimeClock(wall=clock, boottime=clock, synchronised=lambda: True)
+        outbox = Outbox(self._file, clock=known, monotonic=clock)
         count = int(3600 * self._hours / INTERVAL)
         for number in range(count):
             clock.now = begin + number * INTERVAL

@@ -34,7 +34,9 @@ def shipped_broker(directory: Path, certificates: Path, acl: str = "") -> tuple[
     shipped = (ROOT / "deploy/central/mosquitto.conf").read_text(encoding="utf-8")
     for old, new in (
         ("listener 8883", f"listener {port} 127.0.0.1"),
+        ("listener 8884", f"listener {free_port()}"),
         ("/etc/centre-monitor/tls", str(certificates)),
+        ("/var/lib/centre-monitor/crl", str(certificates)),
         ("/etc/centre-monitor/acl", str(directory / "acl")),
     ):
         shipped = shipped.replace(old, new)

@@ -78,7 +78,7 @@ class Outbox:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._max_bytes, self._max_age, self._batch_seconds = max_bytes, max_age_seconds, batch_seconds
-        self._clock, self._monotonic = clock or Clock(), monotonic
+        self.clock, self._monotonic = clock or Clock(), monotonic
         self._lock = threading.RLock()
         self._columns: dict[str, Columns] = {}
         self._open: dict[str, tuple[OpenBatch, float]] = {}
@@ -86,7 +86,7 @@ class Outbox:
         self._telling: list[int] = []
         self.dated = 0
         """Grows when rows got their date: who has looked for rows to send must look again from the start."""
-        self._database = Database(path, max_age_seconds, self._clock, self._growing, self._lose_numbers)
+        self._database = Database(path, max_age_seconds, self.clock, self._growing, self._lose_numbers)
 
     @property
     def epoch(self) -> int:
@@ -102,7 +102,7 @@ class Outbox:
     def append(self, lane: str, readings: Iterable[Reading], events: Sequence[Event] = ()) -> bool:
         """Commit one tick of a collector; True once it is on disk. Events need at least one reading."""
         with self._lock:
-            stamped = self._clock.stamped()
+            stamped = self.clock.stamped()
             ticks = ticks_of(readings, stamped.correction_ms)
             told = events_of(events, stamped, ticks[0][0]) if ticks else []
             for tick in ticks:
@@ -212,7 +212,7 @@ class Outbox:
         self._database.bytes += len(body) - before
 
     def _bound(self, db: sqlite3.Connection) -> None:
-        horizon = int((self._clock.now() - self._max_age) * 1000) if self._clock.stamped().certain else 0
+        horizon = int((self.clock.now() - self._max_age) * 1000) if self.clock.stamped().certain else 0
         oldest = db.execute("SELECT first_ms FROM batch WHERE dated ORDER BY first_ms LIMIT 1").fetchone()
         if (oldest is None or oldest[0] >= horizon) and self._database.bytes <= self._max_bytes:
             return
@@ -223,12 +223,12 @@ class Outbox:
 
     def _date(self) -> None:
         """Rows that waited for the time may be sent once it is known."""
-        if self._database.undated and self._clock.stamped().certain:
+        if self._database.undated and self.clock.stamped().certain:
             self._database.work(self._date_rows)
 
     def _date_rows(self, db: sqlite3.Connection) -> None:
         with db:
-            done = dates.date(db, self._clock)
+            done = dates.date(db, self.clock)
         self._database.measure(db)
         self.dated += done
         log.info("rows from before the time was known are dated count=%d", done)
@@ -276,7 +276,7 @@ class Outbox:
         """What was given up and is not told yet; counted as told when this is asked again."""
         with self._lock:
             found: list[tuple[int, Loss]] = []
-            if self._clock.unset:
+            if self.clock.unset:
                 return []
 
             def look(db: sqlite3.Connection) -> None:
@@ -291,7 +291,7 @@ class Outbox:
         with self._lock:
             extent = self._database.rows("SELECT count(*), min(first_ms) FROM batch")
             rows, first = extent[0] if extent else (0, None)
-            oldest = max(0.0, self._clock.now() - first / 1000) if first else 0.0
+            oldest = max(0.0, self.clock.now() - first / 1000) if first else 0.0
             lost = {why: (batches, ticks) for why, batches, ticks in self._database.rows(losses.TOTALS)}
             for loss in self._unwritten:
                 batches, ticks = lost.get(loss.reason, (0, 0))

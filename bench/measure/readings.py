@@ -19,6 +19,7 @@ LANES = {
     "host": "host/gateway",
     "internet": "internet/wan",
     "ups": "ups/rack",
+    "mains": "ups/rack",
     "seats": "seats/map",
     "agent": "agent/self",
 }

@@ -90,3 +90,19 @@ def test_after_a_new_beginning_everything_is_to_be_sent(outbox: Outbox) -> None:
     first = _send_all(queue, 0.0)
     queue.begin_again()
     assert _send_all(queue, 1.0)[: len(first)] == first
+
+
+def test_where_nobody_listens_nothing_goes_for_a_growing_while(outbox: Outbox) -> None:
+    queue = Queue(outbox, 0.0)
+    first = _send_all(queue, 0.0)
+    queue.nobody_listens(1.0)
+    queue.nobody_listens(1.1)  # each row that went says so: one piece of news
+    assert _send_all(queue, 5.0) == []
+    assert queue.next_resend_seconds(5.0) == pytest.approx(1.0)
+    assert _send_all(queue, 6.1)[: len(first)] == first
+    queue.nobody_listens(7.0)
+    assert _send_all(queue, 16.0) == []
+    again = _send_all(queue, 17.1)
+    _settle(outbox, queue, again, 18.0)
+    queue.nobody_listens(20.0)
+    assert _send_all(queue, 25.1) != []  # it had answered: the wait begins small again

@@ -36,8 +36,8 @@ SPACES = (
     ("startups", "startup_office", 12),
 )
 FAULTS = (
-    "mains_cut", "offline", "internet_down", "slow_line", "ups_silent", "replace_battery", "overload", "seats_unknown",
-    "disk_full",
+    "mains_cut", "offline", "internet_down", "slow_line", "ups_silent", "replace_battery", "battery_worn", "overload",
+    "seats_unknown", "disk_full",
 )  # fmt: skip
 
 
@@ -184,6 +184,11 @@ def _ups(put: Put, wave: float, since_start: float, faults: frozenset[str]) -> N
     put(names.UPS_BATTERY_LOW, 0, ups="rack")
     put(names.UPS_BATTERY_LOW_RULE, 0, ups="rack")
     put(names.UPS_BATTERY_REPLACE, float("replace_battery" in faults), ups="rack")
+    worn = "battery_worn" in faults
+    put(names.UPS_MEASURED_RUNTIME, 1500 if worn else 2280, ups="rack")
+    put(names.UPS_CAPACITY, 0.66 if worn else 0.97, ups="rack")
+    put(names.UPS_CAPACITY_TREND, -0.04 if worn else -0.005, ups="rack")
+    put(names.UPS_REPLACE_SOON, float(worn), ups="rack")
     put(names.UPS_OVERLOAD, float("overload" in faults), ups="rack")
     put(names.UPS_ON_BATTERY_SECONDS, 120.0 if battery else 0.0, ups="rack")
     put(names.UPS_TRANSFERS, since_start // 28_800, ups="rack")
@@ -229,6 +234,8 @@ def _agent(put: Put, at: float, faults: frozenset[str]) -> None:
     put(names.AGENT_OUTBOX_BYTES, 9000)
     put(names.AGENT_OUTBOX_OLDEST, 75)
     put(names.AGENT_OUTBOX_DROPPED, 0)
+    put(names.AGENT_OUTBOX_LOST, 0, reason="full")
+    put(names.AGENT_OUTBOX_UNDATED, 0)
     put(names.AGENT_OUTBOX_WRITABLE, float("disk_full" not in faults))
     put(names.AGENT_UPLINK_CONNECTED, 1)
     put(names.AGENT_CERTIFICATE_EXPIRY, at + 200 * 86_400)

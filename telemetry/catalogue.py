@@ -55,7 +55,8 @@ SEAT_STATES = ("occupied", "free", "unknown")
 SENSOR_STATUSES = ("ok", "stale", "offline", "low_battery", "stuck", "never_seen")
 SEAT_SOURCES = ("mqtt", "checkins")
 TEST_RESULTS = (
-    "converged", "sufficient", "cap", "time", "failed", "postponed_budget", "postponed_busy",
+    "converged", "sufficient", "cap", "time", "failed", "discarded", "postponed_budget", "postponed_busy",
+    "skipped_passive_ok",
 )  # fmt: skip
 LOSS_REASONS = ("age", "thinned", "full", "disk", "damaged", "undatable")
 OFFLINE_CAUSES = ("power", "internet", "clean", "unknown")
@@ -132,6 +133,14 @@ NET_TESTS = _metric(
     states={"result": TEST_RESULTS},
     max_age=26 * HOUR,
 )
+NET_TEST_MET = _metric(
+    "centre_internet_test_met",
+    "internet",
+    "1 when a throughput test kept the limit: 80 % of the contract, or 4 Mbit/s down and 2 up; one sample a test",
+    "uplink direction limit",
+    states={**_UP_DOWN, "limit": ("contract", "minimum")},
+    max_age=26 * HOUR,
+)
 NET_TEST_BYTES = _metric(
     "centre_internet_test_bytes_total",
     "internet",
@@ -156,7 +165,9 @@ NET_PROBE_RTT = _metric(
     4,
     states={"stat": ("p50", "p95", "max")},
 )
-NET_PROBE_SENT = _metric("centre_internet_probe_sent_total", "internet", "Probes sent", "uplink target")
+NET_PROBE_SENT = _metric(
+    "centre_internet_probe_sent_total", "internet", "Probes sent outside our own throughput tests", "uplink target"
+)
 NET_PROBE_LOST = _metric(
     "centre_internet_probe_lost_total", "internet", "Probes without an answer within 2 s", "uplink target"
 )
@@ -197,6 +208,13 @@ NET_WAN_BYTES = _metric(
     "centre_internet_wan_bytes_total",
     "internet",
     "Bytes that crossed the uplink's interface since boot, everybody's",
+    "uplink direction",
+    states=_UP_DOWN,
+)
+NET_WAN_PEAK = _metric(
+    "centre_internet_wan_peak_bytes_per_second",
+    "internet",
+    "Best 5 s of everybody's traffic since the last reading, our own tests left out; the line can do at least this",
     "uplink direction",
     states=_UP_DOWN,
 )

@@ -10,7 +10,7 @@ import socket
 from collections.abc import AsyncGenerator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Self
 
 from msgspec import Meta, Struct
 
@@ -18,27 +18,15 @@ from collectors.internet.addresses import HOST_NAME, name_server, plain_http
 from collectors.internet.budget import Budget
 from collectors.internet.engines import Engine
 from collectors.internet.history import History
+from collectors.internet.limits import verdicts
 from collectors.internet.prober import Prober
-from collectors.internet.route import default_route, interface_bytes
+from collectors.internet.route import default_route, interface_bytes, system_resolvers
+from collectors.internet.targets import Name, Target, automatic
 from collectors.internet.throughput import Throughput
+from collectors.internet.traffic import Traffic
 from telemetry import catalogue as names
 from telemetry.event import Event
 from telemetry.reading import Reading, reading, state_readings
-
-Name = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,32}\Z")]
-
-
-class Target(Struct, frozen=True, forbid_unknown_fields=True):
-    """[[collect.internet.targets]]: somebody who should answer."""
-
-    name: Name
-    """Label of its series."""
-    role: Literal["lan", "access", "isp", "target"]
-    """Where on the path: our network, the provider's first hop, the provider, beyond."""
-    host: str
-    """IPv4 address or name; "gateway" is the default route's."""
-    port: Annotated[int, Meta(ge=1, le=65535)] = 443
-    """For TCP connect, where ICMP is not allowed."""
 
 
 class ThroughputConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,20 +67,18 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Label of the uplink."""
     interface: str = ""
     """Network interface of the uplink; empty: the default route's."""
-    targets: tuple[Target, ...] = (
-        Target("gateway", "lan", "gateway", 80),
-        Target("cloudflare", "target", "1.1.1.1"),
-        Target("google", "target", "8.8.8.8"),
-    )
-    """Who is asked; the nearer parts tell whom to blame."""
+    targets: tuple[Target, ...] = ()
+    """Who is asked; empty: gateway, resolvers, our far end, anycast. The provider's first hop is found by itself."""
     resolvers: tuple[str, ...] = ()
     """Name servers to time, with #port where it is not 53; empty: the system's."""
     resolve_name: str = "example.com"
     """The name that is asked for."""
     check_url: str = ""
-    """A page that answers 204; anything else is a captive portal. Empty: not asked."""
+    """A page that answers 204; anything else is a captive portal. Empty: that of our far end, if there is one."""
     probe_seconds: Annotated[float, Meta(ge=0.2, le=300)] = 5.0
-    """From one round of probes to the next."""
+    """From one probe to the next, to gateway and first hop; what lies beyond is asked half as often."""
+    metered: bool = False
+    """Each byte is paid for: everybody is asked each 30 s, names and page less often."""
     interval_seconds: Annotated[float, Meta(ge=1, le=3600)] = 60.0
     """From one reading to the next; a change of state is read at once."""
     deadline_seconds: Annotated[float, Meta(gt=0, le=120)] = 15.0
@@ -103,6 +89,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         names_of = [target.name for target in self.targets]
         if len(set(names_of)) != len(names_of):
             raise ValueError("targets: one name twice")
+        if any(target.name == "access" and target.role != "access" for target in self.targets):
+            raise ValueError("targets: access is the provider's first hop")
         if self.check_url and not plain_http(self.check_url):
             raise ValueError("check_url must be http://host[:port]/path, without TLS")
         if not all(name_server(one) for one in self.resolvers):
@@ -115,6 +103,24 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         """The uplink's name."""
         return self.name
 
+    def far_end(self) -> str:
+        """URL of our own server, or empty."""
+        ours = self.throughput is not None and self.throughput.engine == "http"
+        return self.throughput.server if ours and self.throughput else ""
+
+    def name_servers(self) -> tuple[str, ...]:
+        """Whom to ask for names."""
+        return self.resolvers or system_resolvers()
+
+    def page(self) -> str:
+        """URL that answers 204, or empty."""
+        return self.check_url or (f"{self.far_end().rstrip('/')}/generate_204" if self.far_end() else "")
+
+    def asked(self) -> tuple[Target, ...]:
+        """The targets, as they are now; the provider's first hop may come later."""
+        route = default_route(interface=self.interface)
+        return self.targets or automatic(self.name_servers(), self.far_end(), route.gateway if route else "")
+
 
 def build(config: Config, state: Path) -> "Internet":
     """The collector of one uplink; its budget and what tests have taught are kept in `state`."""
@@ -126,29 +132,44 @@ def build(config: Config, state: Path) -> "Internet":
 class Internet:
     """Probes in the background, sums up on demand."""
 
-    settle_seconds = 3.0
+    settle_seconds = 8.0
 
     def __init__(self, config: Config, budget: Budget, history: History) -> None:
         self.changed: asyncio.Event | None = asyncio.Event()
         self._config, self._budget = config, budget
-        self._prober = Prober(config, self.changed)
+        self._traffic = Traffic(config.interface, self._loading)
+        self._prober = Prober(config, self.changed, self._loading)
         self._throughput = Throughput(
             config, budget, history, site=f"{socket.gethostname()}/{config.name}", done=self.changed,
-            clean=lambda: self._prober.verdict()[1] == "none",
+            clean=lambda: self._prober.verdict()[1] == "none", traffic=self._traffic,
         )  # fmt: skip
-        self._fault: tuple[str, datetime] | None = None
+        self._fault: tuple[str, datetime, dict[str, str]] | None = None
         self._task: asyncio.Task[None] | None = None
+        self._sampling: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._prober.run(), name=f"probes/{self._config.name}")
+        self._sampling = asyncio.create_task(self._traffic.run(), name=f"traffic/{self._config.name}")
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        for task in (self._task, self._throughput.task):
+        for task in (self._task, self._sampling, self._throughput.task):
             if task is not None:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
         self._budget.save()
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """For /status.json: what the verdict rests on, how each target is asked, the last test."""
+        up, domain = self._prober.verdict()
+        return {
+            "up": up,
+            "fault": domain,
+            "evidence": self._prober.evidence(),
+            "targets": self._prober.notes(),
+            "test": self._throughput.agenda.notes(),
+        }
 
     async def collect(self) -> AsyncGenerator[Reading | Event, None]:
         """The window since the last collection, and the results of a test that has ended."""
@@ -156,9 +177,12 @@ class Internet:
         at = datetime.now(UTC)
         self._account(at)
         self._throughput.start_if_due(at)
-        for one in (*self._verdict(at), *self._probes(at), *self._bytes(at), *self._throughput.readings(at)):
+        for one in (*self._verdict(at), *self._probes(at), *self._bytes(at), *self._tests(at)):
             yield one
-        self._budget.save()
+        self._budget.save(ahead=self._prober.bytes_per_second() * self._config.interval_seconds)
+
+    def _loading(self) -> bool:
+        return self._throughput.agenda.loading()
 
     async def _prober_has_spoken(self) -> None:
         """Wait for the first round; a prober that has died tells why."""
@@ -183,19 +207,19 @@ class Internet:
             yield self._event(self._fault, at)
             self._fault = None
         if domain != "none" and self._fault is None:
-            self._fault = (domain, at)
+            self._fault = (domain, at, self._prober.evidence())
             yield self._event(self._fault, None)
 
-    def _event(self, fault: tuple[str, datetime], end: datetime | None) -> Event:
-        domain, since = fault
+    def _event(self, fault: tuple[str, datetime, dict[str, str]], end: datetime | None) -> Event:
+        domain, since, evidence = fault
         uplink = self._config.name
         name = f"internet-{uplink}-{domain}-{int(since.timestamp())}"
-        return Event("internet_fault", name, since, end, {"uplink": uplink, "domain": domain})
+        return Event("internet_fault", name, since, end, {"uplink": uplink, "domain": domain, **evidence})
 
     def _probes(self, at: datetime) -> Iterator[Reading]:
         uplink = self._config.name
-        for target, window in self._prober.windows.items():
-            own = {"uplink": uplink, "target": target}
+        for target, probed in self._prober.probed.items():
+            own, window = {"uplink": uplink, "target": target}, probed.window
             yield reading(names.NET_PROBE_SENT, window.sent, at, **own)
             yield reading(names.NET_PROBE_LOST, window.lost, at, **own)
             summary = window.take()
@@ -204,19 +228,37 @@ class Internet:
                     yield reading(names.NET_PROBE_RTT, value, at, **own, stat=stat)
             if summary.jitter is not None:
                 yield reading(names.NET_PROBE_JITTER, summary.jitter, at, **own)
-        for resolver, seconds in self._prober.dns.items():
+        for resolver, seconds in self._prober.names.seconds.items():
             if seconds is not None:
                 yield reading(names.NET_DNS, seconds, at, uplink=uplink, resolver=resolver)
 
     def _bytes(self, at: datetime) -> Iterator[Reading]:
         uplink = self._config.name
-        route = default_route()
-        interface = self._config.interface or (route.interface if route else "")
+        interface = self._traffic.carrier()
         counts = interface_bytes(interface) if interface else None
-        if counts is not None:
-            yield reading(names.NET_WAN_BYTES, counts[0], at, uplink=uplink, direction="down")
-            yield reading(names.NET_WAN_BYTES, counts[1], at, uplink=uplink, direction="up")
+        peak = self._traffic.peaks.take()
+        for way, count, best in zip(
+            ("down", "up"), counts or (), (peak.down, peak.up) if peak else (None, None), strict=False
+        ):
+            yield reading(names.NET_WAN_BYTES, count, at, uplink=uplink, direction=way)
+            if best is not None:
+                yield reading(names.NET_WAN_PEAK, best, at, uplink=uplink, direction=way)
+
+    def _tests(self, at: datetime) -> Iterator[Reading]:
+        """What tests gave, and beside each rate of the line whether it keeps the limits."""
+        for one in self._throughput.readings(at):
+            yield one
+            if one.metric is names.NET_THROUGHPUT and one.series.labels[2] == "line":
+                yield from self._limits(one)
+
+    def _limits(self, rate: Reading) -> Iterator[Reading]:
+        uplink, way, _ = rate.series.labels
+        agenda = self._throughput.agenda
+        found = verdicts(way, rate.value, agenda.contract(way), at_least=way in agenda.capped)
+        for limit, met in found:
+            yield reading(names.NET_TEST_MET, float(met), rate.at, uplink=uplink, direction=way, limit=limit)
 
     def _account(self, at: datetime) -> None:
         down, up = self._prober.take_bytes()
         self._budget.spend(at, down=down, up=up, probe=True)
+        self._throughput.agenda.probe_bytes_per_second = self._prober.bytes_per_second()

@@ -1,107 +1,248 @@
-"""The background rounds of probes of one uplink, and what they say together."""
+"""The probes of one uplink in the background, and what they say together.
+
+Each target is asked at moments of its own, so that probes never come in a bunch, not even after a
+stall. What is asked while our own throughput test fills the line is counted apart.
+"""
 
 import asyncio
-import contextlib
 import random
-import socket
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
-from collectors.internet.fault import Domain, Role, fault_domain, is_up
-from collectors.internet.route import default_route, system_resolvers
-from collectors.internet.window import RECENT_ROUNDS, Window
-from collectors.probes import PROBE_FRAME_BYTES, Web, connect, echo, generate_204, icmp_allowed, resolve
+from collectors.internet.asker import Address, Asker, HopAsker
+from collectors.echo import icmp_allowed
+from collectors.internet.fault import Domain, Witness, answers_by_role, evidence, fault_domain, is_up
+from collectors.internet.hops import MOST_HOPS, find_access
+from collectors.internet.names import Names
+from collectors.internet.page import Page
+from collectors.internet.route import default_route
+from collectors.internet.targets import COSTS, Cost, Target, month_bytes, next_moment, period
+from collectors.internet.window import Window, evidence_probes
 
 if TYPE_CHECKING:
-    from collectors.internet import Config, Target
+    from collectors.internet import Config
 
-_FIRST_ROUNDS_SECONDS = 0.7
-_SLOW_ROUNDS = 12
-"""DNS and the 204 page are asked each round while in trouble, else each this many rounds."""
+_QUICK_SECONDS = 0.4
+"""Between the first probes, until there is a verdict."""
+_SUSPICIOUS_SECONDS = 5.0
+_ACCESS_SECONDS = 86400.0
+_ACCESS_AGAIN_SECONDS = 900.0
+_ACCESS_LOOK_SECONDS = 30.0
+_WHOLE_LINE: tuple[Domain, ...] = ("lan", "access", "isp")
+_PARTS: tuple[Domain, ...] = ("dns", "target")
+"""What is left of a cut of the whole line for a moment, when it mends."""
+_MENDING_PERIODS = 4
+"""That many probes a far target may take to count as answering again."""
+_ACCESS = Target("access", "access", "on the way")
+
+
+class Probed:
+    """One target: how it is asked, and what came of it."""
+
+    def __init__(self, target: Target, asker: Asker | HopAsker, period_seconds: float) -> None:
+        self.target, self.asker, self.period = target, asker, period_seconds
+        self.window = Window(evidence_probes(period_seconds))
+        self.phase = random.random()
+        self.mute = False
+        """It never answered, and what lies behind it did: its silence says nothing."""
 
 
 class Prober:
-    """Runs rounds until cancelled; sets `changed` when the verdict turns."""
+    """Asks until cancelled; sets `changed` when the verdict turns. `loaded`: whether our own test fills the line."""
 
-    def __init__(self, config: "Config", changed: asyncio.Event) -> None:
-        self._config, self._changed = config, changed
-        self.windows = {target.name: Window() for target in config.targets}
-        self.dns: dict[str, float | None] = {}
-        self.rounds = 0
-        self.first_round = asyncio.Event()
-        self._web: Web | None = None
-        self._frames = 0
-        self._answered = 0
+    def __init__(self, config: "Config", changed: asyncio.Event, loaded: Callable[[], bool] = lambda: False) -> None:
+        self._config, self._changed, self._loaded = config, changed, loaded
         self._icmp = icmp_allowed()
+        self.probed = {target.name: self._probed(target) for target in config.asked()}
+        self.names = Names(config.name_servers(), config.resolve_name, config.interface, self._spend)
+        self.page = Page(config.page(), config.interface, self._spend)
+        self.first_round = asyncio.Event()
+        self._up_bytes = self._down_bytes = 0
         self._last: tuple[bool | None, Domain | None] = (None, None)
+        self._mending_since = 0.0
+        self._group: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
-        """Round after round, evenly spaced with a little jitter."""
-        while True:
-            await self._round()
-            verdict = self.verdict()
-            if verdict != self._last:
-                self._last = verdict
-                self._changed.set()
-            fast = self.rounds < RECENT_ROUNDS and self._config.probe_seconds > _FIRST_ROUNDS_SECONDS
-            wait = _FIRST_ROUNDS_SECONDS if fast else self._config.probe_seconds
-            await asyncio.sleep(wait * random.uniform(0.95, 1.05))
+        """All targets at their moments, names and page at theirs."""
+        try:
+            await asyncio.gather(*(self._probe(one) for one in self.probed.values()), self.names.ask(), self.page.ask())
+            self._judge()
+            self.first_round.set()
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                for one in list(self.probed.values()):
+                    group.create_task(self._again_and_again(one))
+                group.create_task(self._check())
+                if not any(one.target.role == "access" for one in self.probed.values()):
+                    group.create_task(self._find_access())
+        finally:
+            for one in self.probed.values():
+                one.asker.close()
 
     def verdict(self) -> tuple[bool | None, Domain | None]:
         """Up, and the part to blame; None where nobody can say."""
-        answers: dict[Role, list[bool]] = {}
-        for target in self._config.targets:
-            answered = self.windows[target.name].answers()
-            if answered is not None:
-                answers.setdefault(target.role, []).append(answered)
-        dns = any(seconds is not None for seconds in self.dns.values()) if self.dns else None
-        return is_up(answers, self._web), fault_domain(answers, dns, self._web)
+        return self._last
+
+    def witnesses(self) -> list[Witness]:
+        """Every target's word on the last minute."""
+        return [
+            Witness(
+                name, one.target.role, *one.window.evidence(), answers=None if one.mute else one.window.answers()
+            )
+            for name, one in self.probed.items()
+        ]  # fmt: skip
+
+    def evidence(self) -> dict[str, str]:
+        """What the verdict rests on, in words."""
+        return evidence(self.witnesses(), self.names.count(), self.page.says)
 
     def take_bytes(self) -> tuple[int, int]:
         """Bytes down and up that probing has cost on the line since the last call."""
-        down, up = self._answered * PROBE_FRAME_BYTES, self._frames * PROBE_FRAME_BYTES
-        self._answered = self._frames = 0
-        return down, up
+        spent = self._down_bytes, self._up_bytes
+        self._down_bytes = self._up_bytes = 0
+        return spent
 
-    async def _round(self) -> None:
-        await asyncio.gather(*(self._probe(target) for target in self._config.targets))
-        if self.rounds % _SLOW_ROUNDS == 0 or self.verdict()[1] != "none":
-            await self._ask_dns()
-            await self._ask_web()
-        self.rounds += 1
-        self.first_round.set()
+    def bytes_per_second(self) -> float:
+        """What probing costs on the line while all is well, both ways."""
+        far = [(one.asker.method, one.period) for one in self.probed.values() if one.target.role != "lan"]
+        config = self._config
+        month = month_bytes(
+            far, resolvers=len(self.names.servers), near_seconds=config.probe_seconds, metered=config.metered,
+            page=bool(config.page()),
+        )  # fmt: skip
+        return month / (30 * 86400)
 
-    async def _probe(self, target: "Target") -> None:
-        host = await _host(target.host)
-        rtt = None
-        if host is not None:
-            rtt = await (echo(host) if self._icmp else connect(host, target.port))
-        if target.role != "lan":
-            self._frames += 1
-            self._answered += rtt is not None
-        self.windows[target.name].add(rtt)
+    def notes(self) -> dict[str, Any]:
+        """For /status.json: how each target is asked, and what is no reading."""
+        return {
+            name: {
+                "method": one.asker.method,
+                "period_seconds": one.period,
+                "answered": "{} of {}".format(*one.window.evidence()),
+                "loss_ratio": one.window.loss_ratio(),
+                "late": one.asker.late,
+                "while_loaded": one.window.loaded,
+                "mute": one.mute,
+            }
+            for name, one in self.probed.items()
+        }
 
-    async def _ask_dns(self) -> None:
-        resolvers = self._config.resolvers or system_resolvers()
-        taken = await asyncio.gather(*(resolve(one, self._config.resolve_name) for one in resolvers))
-        self.dns = {f"resolver-{number}": seconds for number, seconds in enumerate(taken, 1)}
+    def _probed(self, target: Target) -> Probed:
+        asker = Asker(target, self._config.interface, icmp=self._icmp)
+        return Probed(target, asker, period(target.role, self._config.probe_seconds, metered=self._config.metered))
 
-    async def _ask_web(self) -> None:
-        if self._config.check_url:
-            url = urlsplit(self._config.check_url)
-            self._web, _ = await generate_204(url.hostname or "", url.port or 80, url.path or "/")
+    def _spend(self, cost: Cost, *, answered: bool) -> None:
+        self._up_bytes += cost.up
+        self._down_bytes += cost.down if answered else 0
 
+    async def _again_and_again(self, one: Probed) -> None:
+        quick = min(_QUICK_SECONDS, one.period)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(evidence_probes(one.period)):
+                if one.window.answers() is None:
+                    group.create_task(self._probe(one))
+                    await asyncio.sleep(quick)
+            while True:
+                now = time.monotonic()
+                await asyncio.sleep(next_moment(now, one.period, one.phase) - now)
+                group.create_task(self._probe(one))
 
-async def _host(host: str) -> str | None:
-    """The IPv4 address to ask; None while it is not known."""
-    if host == "gateway":
-        route = default_route()
-        return route.gateway if route else None
-    if host.replace(".", "").isdigit():
-        return host
-    loop = asyncio.get_running_loop()
-    with contextlib.suppress(OSError, TimeoutError):
-        async with asyncio.timeout(2):
-            found = await loop.getaddrinfo(host, None, family=socket.AF_INET, type=socket.SOCK_DGRAM)
-            return str(found[0][4][0])
-    return None
+    async def _probe(self, one: Probed) -> None:
+        loaded = self._loaded()
+        rtt = await one.asker.ask()
+        if one.target.role != "lan":
+            self._spend(COSTS[one.asker.method], answered=rtt is not None)
+        one.window.add(rtt, loaded=loaded or self._loaded())
+        if rtt is not None:
+            one.mute = False
+        if self.first_round.is_set():
+            self._judge()
+
+    def _judge(self) -> None:
+        """Take the evidence together; while some targets are turning, the old verdict stands.
+
+        Targets are asked at different moments: half way through a cut, the picture blames the wrong part.
+        """
+        answers = answers_by_role(self.witnesses())
+        up, domain = is_up(answers, self.page.says), fault_domain(answers, self.names.answer, self.page.says)
+        heard = [one for one in self.probed.values() if not one.mute]
+        if up and not any(one.window.turning() for one in heard):
+            for one in heard:
+                one.mute = one.target.role != "target" and one.window.answers() is False and not one.window.ever
+        if (up, domain) == self._last or self._held(domain, heard):
+            return
+        self._last = up, domain
+        self._changed.set()
+
+    def _held(self, domain: Domain | None, heard: Sequence[Probed]) -> bool:
+        """Whether the old verdict stands for the moment; a portal is plain at once."""
+        before, now = self._last[1], time.monotonic()
+        mending = before in _WHOLE_LINE and domain in _PARTS
+        if not mending:
+            self._mending_since = now
+        patience = _MENDING_PERIODS * period("target", self._config.probe_seconds, metered=self._config.metered)
+        mending &= now - self._mending_since < patience
+        turning = self.page.turning or any(one.window.turning() for one in heard)
+        return before is not None and domain != "captive" and (turning or mending)
+
+    async def _check(self) -> None:
+        """Names and page: each at its own pace, and at once when something looks wrong."""
+        tick = min(_SUSPICIOUS_SECONDS, self._config.probe_seconds)
+        metered, near = self._config.metered, self._config.probe_seconds
+        while True:
+            await asyncio.sleep(tick * random.uniform(0.9, 1.1))
+            wrong = self._suspicious()
+            await asyncio.gather(
+                self.names.ask_if(wrong, near_seconds=near, metered=metered),
+                self.page.ask_if(wrong, near_seconds=near, metered=metered),
+            )
+            self._judge()
+
+    def _suspicious(self) -> bool:
+        """Whether names and page are asked at once; they are the only witnesses where no far target is configured."""
+        targets = self.probed.values()
+        return (
+            self._last[1] != "none"
+            or not self.names.well
+            or not self.page.well
+            or not any(one.target.role == "target" for one in targets)
+            or any(one.window.suspicious() for one in targets if one.target.role != "lan" and not one.mute)
+        )
+
+    async def _find_access(self) -> None:
+        """The provider's first hop: looked for at the start, once a day, and when the route or the router changes."""
+        far = next((one.target for one in self.probed.values() if one.target.role == "target"), None)
+        if far is None:
+            return
+        toward = Address(far.host, self._config.interface)
+        until, known = 0.0, default_route(interface=self._config.interface)
+        while True:
+            route = default_route(interface=self._config.interface)
+            if self._last[0] and (time.monotonic() >= until or route != known or self._access_moved()):
+                known = route
+                found = await self._look_for_access(toward)
+                until = time.monotonic() + (_ACCESS_SECONDS if found else _ACCESS_AGAIN_SECONDS)
+            await asyncio.sleep(_ACCESS_LOOK_SECONDS if _ACCESS.name in self.probed else 1.0)
+
+    def _access_moved(self) -> bool:
+        present = self.probed.get(_ACCESS.name)
+        return present is not None and isinstance(present.asker, HopAsker) and present.asker.moved
+
+    async def _look_for_access(self, toward: Address) -> bool:
+        """Whether it was found; the one we have stays when it was not."""
+        address = await toward.now()
+        found = await find_access(address, self._config.interface) if address else None
+        for _ in range(MOST_HOPS):
+            self._spend(COSTS["hop"], answered=found is not None)
+        if found is None or self._group is None:
+            return False
+        asker = HopAsker(toward, found.ttl, found.address, self._config.interface)
+        present = self.probed.get(_ACCESS.name)
+        if present is not None:
+            present.asker = asker
+            return True
+        pace = period("access", self._config.probe_seconds, metered=self._config.metered)
+        self.probed[_ACCESS.name] = Probed(_ACCESS, asker, pace)
+        self._group.create_task(self._again_and_again(self.probed[_ACCESS.name]))
+        return True

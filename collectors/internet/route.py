@@ -16,8 +16,8 @@ class Route(Struct, frozen=True):
     gateway: str
 
 
-def default_route(proc: Path = Path("/proc")) -> Route | None:
-    """The IPv4 default route with the lowest metric, or None."""
+def default_route(proc: Path = Path("/proc"), *, interface: str = "") -> Route | None:
+    """The IPv4 default route with the lowest metric, of one interface where it is named; or None."""
     try:
         lines = (proc / "net/route").read_text(encoding="ascii").splitlines()[1:]
     except OSError:
@@ -26,6 +26,7 @@ def default_route(proc: Path = Path("/proc")) -> Route | None:
     found = [
         row for row in rows if len(row) > 7 and row[1] == "00000000" and int(row[3], 16) & _UP_GATEWAY == _UP_GATEWAY
     ]
+    found = [row for row in found if interface in ("", row[0])]
     if not found:
         return None
     best = min(found, key=lambda row: int(row[6]))

@@ -40,7 +40,9 @@ def test_every_way_to_power_without_a_card_is_a_right_configuration(sample: str,
     assert main(["check-config", str(file)]) == 0
 
 
-@pytest.mark.parametrize("module", ["scripts.samples", "scripts.metrics", "scripts.ups_brands", "scripts.sizing"])
+@pytest.mark.parametrize(
+    "module", ["scripts.samples", "scripts.metrics", "scripts.ups_brands", "scripts.internet_cost", "scripts.sizing"]
+)
 def test_generated_files_are_up_to_date(module: str) -> None:
     assert subprocess.run([sys.executable, "-m", module, "--check"], cwd=ROOT, check=False).returncode == 0
 

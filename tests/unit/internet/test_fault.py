@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.internet.fault import Domain, Role, fault_domain, is_up
+from collectors.internet.fault import Domain, Role, Witness, answers_by_role, evidence, fault_domain, is_up
 from collectors.probes import Web
 from telemetry.catalogue import FAULT_DOMAINS
+from telemetry.wire import LABEL_VALUE
 
 ROLES: Sequence[Role] = ("lan", "access", "isp", "target")
 Who = dict[Role, list[bool]]
@@ -111,3 +112,39 @@ def test_the_two_verdicts_never_contradict_each_other(answers: Who, dns: bool | 
         assert up is False
     if up is None:
         assert domain is None
+
+
+def word(name: str, role: Role, answered: int, asked: int, answers: bool | None) -> Witness:
+    return Witness(name, role, answered, asked, answers)
+
+
+WITNESSES = [
+    word("gateway", "lan", 12, 12, True),
+    word("access", "access", 0, 12, False),
+    word("resolver-1", "isp", 0, 3, None),
+    word("cloudflare", "target", 0, 6, False),
+    word("google", "target", 1, 6, False),
+]
+
+
+def test_who_has_not_enough_to_say_is_not_heard() -> None:
+    assert answers_by_role(WITNESSES) == {"lan": [True], "access": [False], "target": [False, False]}
+
+
+def test_the_evidence_is_in_words_and_says_who_answered_how_often() -> None:
+    assert evidence(WITNESSES, (0, 2), "failed") == {
+        "lan": "gateway 12/12",
+        "access": "access 0/12",
+        "isp": "resolver-1 0/3",
+        "target": "cloudflare 0/6 google 1/6",
+        "dns": "0/2",
+        "web": "failed",
+    }
+    assert evidence([word("far", "target", 0, 0, None)], (0, 0), None) == {}, "nobody was asked"
+
+
+def test_evidence_fits_into_an_event_however_many_targets_there_are() -> None:
+    many = [word(f"a-target-with-a-long-name-{number}", "target", 1, 6, False) for number in range(40)]
+    said = evidence(many, (1, 1), "ok")
+    assert said["target"] == "40/240 of 40 targets"
+    assert all(LABEL_VALUE.fullmatch(value) for value in said.values())

@@ -6,6 +6,7 @@ would answer ICMP, and refuse TCP, whatever stands behind it.
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,13 +61,20 @@ async def turned(collector: Internet) -> Taken:
 @contextlib.asynccontextmanager
 async def collecting(directory: Path, **changes: object) -> AsyncIterator[Internet]:
     """A collector that probes each 0.2 s and has given its first verdict."""
-    table = {"interface": "lo", "probe_seconds": 0.2, "resolvers": [], "targets": [msgspec.to_builtins(LAN)], **changes}
-    config = msgspec.convert(table, Config)
-    async with Internet(
-        config, Budget(directory / "budget.json", 10**9), History(directory / "tests.json")
-    ) as collector:
-        await turned(collector)
-        yield collector
+    async with servers.names() as dns:
+        lan = msgspec.to_builtins(LAN)
+        table = {
+            "interface": "lo",
+            "probe_seconds": 0.2,
+            "resolvers": [f"127.0.0.1#{dns}"],
+            "targets": [lan],
+            **changes,
+        }
+        config = msgspec.convert(table, Config)
+        history = History(directory / "tests.json")
+        async with Internet(config, Budget(directory / "budget.json", 10**9), history) as collector:
+            await turned(collector)
+            yield collector
 
 
 def test_all_is_well_while_the_far_page_answers(tmp_path: Path) -> None:
@@ -111,7 +119,10 @@ def test_a_far_end_that_closes_and_opens_again_is_told_at_once_and_is_one_event(
     assert (mended.of(names.NET_UP), mended.domain()) == ({("wan",): 1}, "none")
     (begun,), (ended,) = cut.events, mended.events
     assert (begun.kind, begun.end) == ("internet_fault", None)
-    assert begun.evidence == {"uplink": "wan", "domain": "access"}
+    said = dict(begun.evidence)
+    assert re.fullmatch(r"gateway (\d+)/\1", str(said.pop("lan")))
+    assert said == {"uplink": "wan", "domain": "access", "dns": "1/1", "web": "failed"}
+    assert ended.evidence == begun.evidence, "the facts at its start"
     assert (ended.id, ended.start) == (begun.id, begun.start)
     assert ended.end is not None
     assert ended.end > ended.start

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from collectors.probes import Web, connect, echo, generate_204, icmp_allowed, resolve
+from collectors.probes import Web, connect, generate_204, resolve
 from stage.process import free_port
 from tests.unit.internet import servers
 
@@ -43,8 +43,28 @@ def test_an_address_that_cannot_be_is_no_answer_and_no_error(host: str) -> None:
     assert asyncio.run(resolve(host, NAME)) is None
 
 
-def test_icmp_answers_where_the_kernel_allows_it_and_is_silent_where_not() -> None:
-    assert (asyncio.run(echo("127.0.0.1")) is not None) == icmp_allowed()
+def test_an_interface_that_is_not_there_is_no_answer_and_no_error() -> None:
+    async def story() -> list[object]:
+        async with servers.listening(servers.saying(servers.NO_CONTENT)) as port, servers.names() as dns:
+            return [
+                await connect("127.0.0.1", port, "none-such"),
+                await resolve(f"127.0.0.1#{dns}", NAME, "none-such"),
+                await generate_204("127.0.0.1", port, "/", "none-such"),
+            ]
+
+    assert asyncio.run(story()) == [None, None, ("failed", None)]
+
+
+def test_each_question_can_be_bound_to_an_interface() -> None:
+    async def story() -> tuple[float | None, float | None, Web]:
+        async with servers.listening(servers.saying(servers.NO_CONTENT)) as port, servers.names() as dns:
+            page, _ = await generate_204("127.0.0.1", port, "/", "lo")
+            return await connect("127.0.0.1", port, "lo"), await resolve(f"127.0.0.1#{dns}", NAME, "lo"), page
+
+    tcp, dns, page = asyncio.run(story())
+    assert tcp is not None
+    assert dns is not None
+    assert page == "ok"
 
 
 @pytest.mark.parametrize("code", [0, 3])

@@ -30,6 +30,8 @@ def test_of_two_uplinks_the_lowest_metric_wins(tmp_path: Path) -> None:
         tmp_path, line("wwan0", "00000000", "0100000A", metric=700), line("eth1", "00000000", "FE01A8C0", metric=20)
     )
     assert default_route(tree) == Route("eth1", "192.168.1.254")
+    assert default_route(tree, interface="wwan0") == Route("wwan0", "10.0.0.1")
+    assert default_route(tree, interface="eth0") is None
 
 
 @pytest.mark.parametrize(

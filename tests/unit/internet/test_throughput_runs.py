@@ -112,7 +112,7 @@ def test_a_budget_that_does_not_reach_for_both_directions_postpones_the_test_onc
     async def story() -> Site:
         site = Site(tmp_path, f"http://127.0.0.1:{free_port()}", monthly=100)
         now = datetime.now(UTC)
-        site.budget.spend(now, down=81 * MEGABYTE)
+        site.budget.spend(now, down=83 * MEGABYTE)
         site.throughput.start_if_due(now)
         site.throughput.start_if_due(now)
         assert site.throughput.task is None
@@ -121,7 +121,7 @@ def test_a_budget_that_does_not_reach_for_both_directions_postpones_the_test_onc
     site = asyncio.run(story())
     readings = site.readings()
     assert of(readings, names.NET_TESTS) == {("postponed_budget",): 1}
-    assert of(readings, names.NET_BUDGET)[()] == 19 * MEGABYTE
+    assert of(readings, names.NET_BUDGET)[()] == 17 * MEGABYTE
     assert of(readings, names.NET_THROUGHPUT) == {}
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.internet.window import RECENT_ROUNDS, Summary, Window
+from collectors.internet.window import LOSS_NEEDS_PROBES, Summary, Window, evidence_probes
 
 RTTS = st.floats(0.0001, 2.0)
 
@@ -53,14 +53,72 @@ def test_taking_begins_a_new_window_and_the_counters_go_on() -> None:
     assert (window.sent, window.lost) == (3, 1)
 
 
-def test_a_target_is_silent_only_after_three_lost_probes() -> None:
-    window = Window()
+def said(*answered: bool, evidence: int = 12) -> bool | None:
+    window = Window(evidence)
+    for one in answered:
+        window.add(0.01 if one else None)
+    return window.answers()
+
+
+def test_a_target_is_bad_when_ten_of_the_last_twelve_probes_were_lost() -> None:
+    assert said(*[True] * 12) is True
+    assert said(*[True] * 3, *[False] * 9) is True
+    assert said(*[True] * 2, *[False] * 10) is False
+    assert said(*[False] * 40, *[True] * 2) is False
+    assert said(*[False] * 40, *[True] * 3) is True
+
+
+def test_without_enough_probes_silence_is_no_verdict_and_an_answer_is_one() -> None:
+    assert said() is None
+    assert said(*[False] * 11) is None
+    assert said(*[False] * 12) is False
+    assert said(True) is True
+    assert said(False, True) is True
+    assert said(*[False] * 9, True) is None, "one of ten is not yet the one or the other"
+
+
+@pytest.mark.parametrize(("period", "probes"), [(0.2, 12), (5, 12), (10, 6), (15, 4), (30, 4), (300, 4)])
+def test_a_verdict_rests_on_the_probes_of_a_minute_at_least_four_and_at_most_twelve(period: float, probes: int) -> None:
+    assert evidence_probes(period) == probes
+    needed = {12: 10, 6: 5, 4: 4}[probes]
+    assert said(*[True] * (probes - needed), *[False] * needed, evidence=probes) is False
+    assert said(*[True] * (probes - needed + 1), *[False] * (needed - 1), evidence=probes) is True
+
+
+def test_what_was_asked_under_our_own_load_is_not_the_idle_line() -> None:
+    window = filled(0.010, 0.020)
+    window.add(0.400, loaded=True)
+    window.add(None, loaded=True)
+    assert (window.sent, window.lost, window.loaded) == (2, 0, 2)
+    assert window.take() == Summary(0.020, 0.020, 0.020, pytest.approx(0.010))
+
+
+def test_a_loss_under_load_is_no_evidence_and_an_answer_is() -> None:
+    window = Window(4)
+    for _ in range(20):
+        window.add(None, loaded=True)
     assert window.answers() is None
-    said = []
-    for rtt in (0.010, *[None] * RECENT_ROUNDS, 0.010):
-        window.add(rtt)
-        said.append(window.answers())
-    assert said == [True, True, True, False, True]
+    window.add(0.5, loaded=True)
+    assert window.answers() is True
+
+
+def test_a_share_of_lost_probes_needs_fifty_of_them() -> None:
+    window = filled(None, *[0.01] * (LOSS_NEEDS_PROBES - 2))
+    assert window.loss_ratio() is None
+    window.add(0.01)
+    assert window.loss_ratio() == pytest.approx(1 / LOSS_NEEDS_PROBES)
+    for _ in range(400):
+        window.add(0.01)
+    assert window.loss_ratio() == 0, "15 minutes, not for ever"
+
+
+def test_two_probes_against_the_verdict_are_a_turn() -> None:
+    window = Window(12)
+    turns = []
+    for answered in [True] * 12 + [False] * 11 + [True] * 3:
+        window.add(0.01 if answered else None)
+        turns.append(window.turning())
+    assert turns == [False] * 13 + [True] * 8 + [False] * 2 + [False, True, False]
 
 
 @given(st.lists(st.none() | RTTS, max_size=60))

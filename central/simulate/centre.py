@@ -139,6 +139,9 @@ def _host(put: Put, wave: float, at: float, since_start: float, faults: frozense
     put(names.HOST_CLOCK_OFFSET, 0.0004 * wave)
 
 
+_TARGETS = (("gateway", 0.0008), ("access", 0.009), ("national", 0.024), ("international", 0.105))
+
+
 def _internet(put: Put, centre: Centre, wave: float, since_start: float, faults: frozenset[str]) -> None:
     down = "internet_down" in faults
     put(names.NET_UP, float(not down), uplink="wan")
@@ -148,6 +151,15 @@ def _internet(put: Put, centre: Centre, wave: float, since_start: float, faults:
         put(names.NET_CONTRACT, mbps * 125_000, uplink="wan", direction=way)
         for kind, part in (("line", 1.0), ("own", 0.9)):
             put(names.NET_THROUGHPUT, mbps * 125_000 * speed * part, uplink="wan", direction=way, kind=kind)
+        put(names.NET_TEST_MET, float(speed >= 0.8), uplink="wan", direction=way, limit="contract")
+        put(
+            names.NET_TEST_MET,
+            float(mbps * speed >= (4 if way == "down" else 2)),
+            uplink="wan",
+            direction=way,
+            limit="minimum",
+        )
+        put(names.NET_WAN_PEAK, mbps * 125_000 * 0.6 * speed, uplink="wan", direction=way)
         put(names.NET_LATENCY_LOADED, 0.09 + 0.02 * wave, uplink="wan", direction=way)
         put(names.NET_WAN_BYTES, since_start * mbps * 30_000, uplink="wan", direction=way)
         for purpose, rate in (("throughput", 20), ("probe", 8)):
@@ -157,7 +169,7 @@ def _internet(put: Put, centre: Centre, wave: float, since_start: float, faults:
     put(names.NET_BUDGET, max(0.0, 1.5e9 - since_start * 40), uplink="wan")
     put(names.NET_LATENCY_IDLE, 0.022 + 0.003 * wave, uplink="wan")
     put(names.NET_DNS, 0.012 + 0.002 * wave, uplink="wan", resolver="resolver-1")
-    for target, base in (("gateway", 0.0008), ("isp", 0.009), ("karachi", 0.024), ("far", 0.115)):
+    for target, base in _TARGETS:
         sent = since_start / 5
         put(names.NET_PROBE_SENT, sent, uplink="wan", target=target)
         put(names.NET_PROBE_LOST, sent * 0.004, uplink="wan", target=target)

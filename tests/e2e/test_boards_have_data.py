@@ -6,6 +6,7 @@ import sys
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,12 +62,19 @@ def _queries_module() -> Any:
     return module
 
 
+def hurried(file: Path, directory: Path) -> Path:
+    """The shipped rules, but what is recorded each half hour is recorded each 5 s."""
+    copy = directory / file.name
+    copy.write_text(file.read_text(encoding="utf-8").replace("interval: 30m", "interval: 5s"), encoding="utf-8")
+    return copy
+
+
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Past of half an hour, then two minutes of life with a fault of each kind; its URL."""
     directory = tmp_path_factory.mktemp("boards")
     broker, broker_port = parts.broker(directory / "broker")
-    rules = sorted(parts.RULES.glob("*.yml"))
+    rules = [hurried(file, directory) for file in sorted(parts.RULES.glob("*.yml"))]
     store, url = parts.prometheus(directory / "store", rules=rules, evaluation="3s")
     config = directory / "central.toml"
     config.write_text(

@@ -111,7 +111,7 @@ def test_a_fault_shows_where_it_should_and_nowhere_without_it(
 
 def test_a_silent_card_and_a_line_that_is_down_have_no_values_and_no_zeros() -> None:
     assert {one.metric.name for one in values("ups_silent") if one.metric.owner == "ups"} == {names.UPS_UP.name}
-    assert of(values("internet_down"), names.NET_PROBE_RTT, target="far") == []
+    assert of(values("internet_down"), names.NET_PROBE_RTT, target="international") == []
     assert len(of(values("internet_down"), names.NET_PROBE_RTT, target="gateway")) == 3
 
 

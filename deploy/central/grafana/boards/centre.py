@@ -208,6 +208,22 @@ def _internet_panels() -> Iterator[Panel]:
         "percentunit",
         steps=[Step(None, GREEN, "good"), Step(0.02, YELLOW, "calls suffer"), Step(0.05, RED, "not usable for calls")],
     )
+    yield bars(
+        "The regulator's limits, 7 days",
+        "Share of the measurements that kept the limit: 80 % of the contract, 4 and 2 Mbit/s, 40 ms within the country,"
+        " 110 ms abroad, 15 ms of jitter. What was not measured is not in it.",
+        Line(f"centre:internet_kept:ratio7d{{{_C}}}", "{{criterion}} {{direction}} {{uplink}}"),
+        "percentunit",
+        [Step(None, RED, "mostly broken"), Step(0.8, YELLOW, "sometimes broken"), Step(0.95, GREEN, "kept")],
+        top=1,
+    )
+    yield bars(
+        "Measurements behind the limits",
+        "How many tests or five-minute points each share rests on; below 20 it says little.",
+        Line(f"centre:internet_kept:count7d{{{_C}}}", "{{criterion}} {{direction}} {{uplink}}"),
+        "short",
+        [Step(None, YELLOW, "few"), Step(20, GREEN, "enough")],
+    )
 
 
 def _seat_panels() -> Iterator[Panel]:

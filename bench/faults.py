@@ -26,7 +26,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="bench-faults-") as scratch, ExitStack() as stack:
             hops = stack.enter_context(Hops())
             watch = stack.enter_context(Watch(hops, _config(options), Path(scratch)))
-            if not watch.until(lambda line: line["fault"] == "none" and "access" in line["targets"], BAR_SECONDS):
+            if watch.until(lambda line: line["fault"] == "none" and "access" in line["targets"], BAR_SECONDS) is None:
                 print(f"the line never became well: {json.dumps(watch.last)}", file=sys.stderr)
                 return 1
             rows = [_cut(hops, watch, fault, silent=silent) for silent in (False, True) for fault in options.faults]

@@ -115,14 +115,18 @@ class Hops:
             if done.returncode:
                 raise Missing(f"in a network namespace, `{command}` fails: {done.stderr.strip()}")
 
+    def run_python(self, part: str, text: str) -> None:
+        """A few lines of Python inside a part."""
+        subprocess.run(self.inside(part, [sys.executable, "-c", text]), check=True, timeout=60)
+
     def _build(self) -> None:
         for name in self._names.values():
             done = subprocess.run([self._ip, "netns", "add", name], capture_output=True, text=True, check=False)
             if done.returncode:
                 raise Missing(f"network namespaces cannot be made here (root is needed): {done.stderr.strip()}")
-        self._cable("lan", "site", f"{_SITE}/24", "gateway", f"{_GATEWAY}/24")
-        self._cable("access", "gateway", "100.64.0.2/24", "provider", f"{PROVIDER}/24")
-        self._cable("core", "provider", "100.64.1.1/24", "world", "100.64.1.2/24")
+        self.cable("lan", "site", f"{_SITE}/24", "gateway", f"{_GATEWAY}/24")
+        self.cable("access", "gateway", "100.64.0.2/24", "provider", f"{PROVIDER}/24")
+        self.cable("core", "provider", "100.64.1.1/24", "world", "100.64.1.2/24")
         for part in self._names:
             self.run(
                 part, "ip link set lo up", "sysctl -qw net.ipv4.ip_forward=1", "sysctl -qw net.ipv4.icmp_ratelimit=0"
@@ -137,7 +141,8 @@ class Hops:
         self._serve("names", "provider", "names", NAME_SERVER)
         self._serve("page", "world", "page", PAGE)
 
-    def _cable(self, name: str, one: str, one_address: str, other: str, other_address: str) -> None:
+    def cable(self, name: str, one: str, one_address: str, other: str, other_address: str) -> None:
+        """A pair of interfaces of one name between two parts, with their addresses."""
         self.run(one, f"ip link add {name} type veth peer name {name} netns {self._names[other]}")
         for part, address in ((one, one_address), (other, other_address)):
             self.run(part, f"ip addr add {address} dev {name}", f"ip link set {name} up")

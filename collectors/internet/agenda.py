@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +26,12 @@ class Agenda:
     `probe_bytes_per_second` is what the uplink's probes cost while all is well.
     """
 
-    def __init__(self, config: "Config", budget: Budget, site: str, traffic: Traffic | None = None) -> None:
+    def __init__(
+        self, config: "Config", budget: Budget, site: str, traffic: Traffic | None = None,
+        carried: Callable[[str], tuple[str, str]] | None = None,
+    ) -> None:  # fmt: skip
         self._config, self._budget, self._traffic = config, budget, traffic or Traffic(config.interface)
+        self._carried = carried or carried_by
         self._plan = _plan(config, site)
         self._deferrals = 0
         self._until: datetime | None = None
@@ -62,7 +67,7 @@ class Agenda:
         if not self._budget.reserve(at, down=most["down"], up=most["up"]):
             log.warning("no throughput test: what it may cost cannot be written down uplink=%s", self._config.name)
             return False
-        self._carrier = carried_by(self._config.interface)
+        self._carrier = self._carried(self._config.interface)
         self._running = True
         self.last = {"at": at.isoformat(timespec="seconds"), "busy": decision.busy}
         return True
@@ -71,7 +76,7 @@ class Agenda:
         """The engine's result, its cost in the books; without its rates if another uplink carried its end."""
         spent = result["spent_bytes"]
         self._budget.settle(datetime.now(UTC), down=int(spent.get("down", 0)), up=int(spent.get("up", 0)))
-        before, after = self._carrier, carried_by(self._config.interface)
+        before, after = self._carrier, self._carried(self._config.interface)
         self.last["interface"] = before[0]
         if before != after:
             log.warning("a throughput test is discarded: the route changed under it uplink=%s", self._config.name)

@@ -30,7 +30,8 @@ def hops() -> Iterator[Hops]:
 @pytest.fixture(scope="module")
 def watch(hops: Hops) -> Iterator[Watch]:
     with tempfile.TemporaryDirectory() as scratch, Watch(hops, CONFIG, Path(scratch)) as watching:
-        assert watching.until(lambda line: line["fault"] == "none" and "access" in line["targets"], PATIENCE_SECONDS)
+        ready = watching.until(lambda line: line["fault"] == "none" and "access" in line["targets"], PATIENCE_SECONDS)
+        assert ready is not None, watching.last
         yield watching
 
 

@@ -84,7 +84,9 @@ class Hops:
 
     def mend(self) -> None:
         """Make everything whole again, whatever was cut."""
-        self._stop("portal")
+        for name in ("portal", "late"):
+            self._stop(name)
+        self.run("world", "sysctl -qw net.ipv4.icmp_echo_ignore_all=0")
         self._stop("names")
         for part, words in (
             ("gateway", f"ip addr replace {_GATEWAY}/24 dev lan"),
@@ -115,9 +117,15 @@ class Hops:
             if done.returncode:
                 raise Missing(f"in a network namespace, `{command}` fails: {done.stderr.strip()}")
 
-    def run_python(self, part: str, text: str) -> None:
-        """A few lines of Python inside a part."""
-        subprocess.run(self.inside(part, [sys.executable, "-c", text]), check=True, timeout=60)
+    def run_python(self, part: str, text: str) -> str:
+        """What a few lines of Python print inside a part."""
+        words = self.inside(part, [sys.executable, "-c", text])
+        return subprocess.run(words, check=True, timeout=60, cwd=ROOT, stdout=subprocess.PIPE, text=True).stdout
+
+    def answer_late(self, seconds: float) -> None:
+        """The world answers echo requests so much later, until `mend`."""
+        self.run("world", "sysctl -qw net.ipv4.icmp_echo_ignore_all=1")
+        self._serve("late", "world", "echo", str(seconds))
 
     def _build(self) -> None:
         for name in self._names.values():

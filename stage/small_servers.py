@@ -1,11 +1,13 @@
-"""Two servers of a few lines for the namespaces of a bed: names, and a page.
+"""Servers of a few lines for the namespaces of a bed: names, a page, late echoes.
 
 python -m stage.small_servers names ADDRESS          every name is 192.0.2.1
 python -m stage.small_servers page ADDRESS [STATUS]  204, or another status for a sign-in page
+python -m stage.small_servers echo SECONDS           answers ICMP echo so much later; the kernel must not
 """
 
 import socket
 import sys
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -42,8 +44,32 @@ def page(address: str, status: int) -> None:
     HTTPServer((address, 80), Handler).serve_forever()
 
 
+def echo(seconds: float) -> None:
+    """ICMP echo replies that come late, until killed; one after the other. Needs root."""
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as sock:
+        while True:
+            packet, (sender, _) = sock.recvfrom(2048)
+            header = 4 * (packet[0] & 15)
+            request = packet[header:]
+            if request[0] == 8:
+                time.sleep(seconds)
+                reply = bytearray(request)
+                reply[0:4] = bytes(4)
+                reply[2:4] = _checksum(bytes(reply)).to_bytes(2, "big")
+                sock.sendto(bytes(reply), (sender, 0))
+
+
+def _checksum(data: bytes) -> int:
+    total = sum(int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "names":
         names(sys.argv[2])
+    elif sys.argv[1] == "echo":
+        echo(float(sys.argv[2]))
     else:
         page(sys.argv[2], int((*sys.argv[3:], "204")[0]))

@@ -6,14 +6,17 @@ would answer ICMP, and refuse TCP, whatever stands behind it.
 
 import asyncio
 import contextlib
+import json
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
+from collectors.echo import icmp_allowed
 from collectors.internet import Config, Internet, Target, build
 from collectors.internet.budget import Budget
 from collectors.internet.history import History
@@ -160,6 +163,23 @@ def test_a_far_target_that_refuses_counts_as_an_answer(tmp_path: Path) -> None:
     assert (taken.of(names.NET_UP), taken.domain()) == ({("wan",): 1}, "none")
     assert {labels[2] for labels in taken.of(names.NET_PROBE_RTT)} <= {"p50", "p95", "max"}
     assert taken.of(names.NET_TEST_BYTES)[("wan", "up", "probe")] >= 60
+
+
+def test_the_notes_say_what_the_verdict_rests_on_and_how_each_target_is_asked_and_name_no_machine(
+    tmp_path: Path,
+) -> None:
+    async def story() -> dict[str, Any]:
+        async with (
+            servers.listening(servers.saying(servers.NO_CONTENT)) as page,
+            collecting(tmp_path, check_url=f"http://127.0.0.1:{page}/") as collector,
+        ):
+            return collector.notes
+
+    notes = asyncio.run(story())
+    assert notes["targets"]["gateway"]["method"] == ("icmp" if icmp_allowed() else "tcp")
+    assert notes["targets"]["gateway"]["loss_ratio"] is None, "fewer than 50 probes"
+    assert re.fullmatch(r"gateway \d+/\d+", notes["evidence"]["lan"])
+    assert re.search(r"\d+\.\d+\.\d+\.\d+", json.dumps(notes)) is None
 
 
 def test_a_name_that_does_not_resolve_is_a_lost_probe(tmp_path: Path) -> None:

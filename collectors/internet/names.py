@@ -25,6 +25,8 @@ class Names:
         self.servers = servers
         self.seconds: dict[str, float | None] = {}
         self._name, self._interface, self._spend = name, interface, spend
+        self.failing_since: float | None = None
+        """Monotonic time of the first of the rounds in a row that nobody answered."""
         self._asked = -1e9
         self._failures = 0
 
@@ -58,3 +60,7 @@ class Names:
         self.seconds = {f"resolver-{number}": seconds for number, seconds in enumerate(taken, 1)}
         failed = bool(taken) and all(seconds is None for seconds in taken)
         self._failures = self._failures + 1 if failed else 0
+        if not failed:
+            self.failing_since = None
+        elif self.failing_since is None:
+            self.failing_since = self._asked

@@ -44,6 +44,8 @@ class Probed:
         self.target, self.asker, self.period = target, asker, period_seconds
         self.window = Window(evidence_probes(period_seconds))
         self.phase = random.random()
+        self.answered_at = 0.0
+        """When the newest probe that was answered had been sent, monotonic."""
         self.mute = False
         """It never answered, and what lies behind it did: its silence says nothing."""
 
@@ -149,13 +151,13 @@ class Prober:
                 group.create_task(self._probe(one))
 
     async def _probe(self, one: Probed) -> None:
-        loaded = self._loaded()
+        begun, loaded = time.monotonic(), self._loaded()
         rtt = await one.asker.ask()
         if one.target.role != "lan":
             self._spend(COSTS[one.asker.method], answered=rtt is not None)
         one.window.add(rtt, loaded=loaded or self._loaded())
         if rtt is not None:
-            one.mute = False
+            one.mute, one.answered_at = False, begun
         if self.first_round.is_set():
             self._judge()
 
@@ -184,7 +186,14 @@ class Prober:
         patience = _MENDING_PERIODS * period("target", self._config.probe_seconds, metered=self._config.metered)
         mending &= now - self._mending_since < patience
         turning = self.page.turning or any(one.window.turning() for one in heard)
-        return before is not None and domain != "captive" and (turning or mending)
+        unclear = turning or mending or (domain == "dns" and not self._names_alone(heard))
+        return before is not None and domain != "captive" and unclear
+
+    def _names_alone(self, heard: Sequence[Probed]) -> bool:
+        """Whether far targets answered since names began to fail; else the line is cut, and names show it first."""
+        since = self.names.failing_since or 0.0
+        far = [one for one in heard if one.target.role == "target" and one.window.answers()]
+        return all(one.answered_at > since for one in far)
 
     async def _check(self) -> None:
         """Names and page: each at its own pace, and at once when something looks wrong."""

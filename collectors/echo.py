@@ -30,6 +30,15 @@ def icmp_allowed() -> bool:
     return True
 
 
+async def echo(host: str) -> float | None:
+    """One question to an IPv4 address: the round trip in seconds, or None."""
+    once = Echo(host)
+    try:
+        return await once.ask()
+    finally:
+        once.close()
+
+
 class Echo:
     """Asks one IPv4 address. `late` counts answers that came after 2 s: lost, but not by the line's silence."""
 

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from collectors.ups.journal import Journal
 from msgspec import Struct
 
 from bench.measure.processes import memory
 from collectors.snmp import Access, Session
 from collectors.ups import Config, Ups, access
-from collectors.ups.journal import Journal
 from collectors.ups.poll import Card
 from telemetry.errors import CollectError
 

@@ -3,12 +3,17 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+from msgspec import Struct
+
 from collectors.internet.budget import DAYS_A_MONTH, Budget, seconds_left_in_month
-from collectors.internet.decide import DIRECTIONS, Decision, Direction, Line, Money, Past, Plan, decide, needed
+from collectors.internet.decide import DIRECTIONS, Decision, Line, Money, Past, Plan, decide, needed
+from collectors.internet.engines import Direction, Result, TestClass
+from collectors.internet.history import Kind
 from collectors.internet.route import default_route
 from collectors.internet.traffic import Rates, Traffic
 
@@ -18,6 +23,23 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 _DRAIN_SECONDS = 2.0
 """A queue at the provider holds what our test sent a little longer than the test lasts."""
+
+ROUTE_CHANGED = "route_changed"
+
+
+class Wish(Struct, frozen=True):
+    """What the next test should be. usual: its kind where the money does not reach for a pair.
+
+    tests_per_day: 0 is as configured.
+    """
+
+    kind: Kind = "quick"
+    usual: TestClass = "quick"
+    tests_per_day: int = 0
+    confirming: bool = False
+
+
+_USUAL = Wish()
 
 
 class Agenda:
@@ -44,14 +66,18 @@ class Agenda:
         self.last: dict[str, Any] = {}
         """The last test in plain words, for /status.json."""
 
-    def decide(self, at: datetime) -> Decision:
+    def decide(self, at: datetime, wish: Wish = _USUAL) -> Decision:
         """What to do now; a skip or a deferral is counted here."""
-        money, line = self._money(at), self._line()
+        plan = self._plan_of(wish.usual, wish.tests_per_day)
+        money, line = self._money(at, plan), self._line()
         last = self._budget.spent.last_test
         past = Past(
-            datetime.fromtimestamp(last, UTC).astimezone() if last else None, self._deferrals, self._until
+            datetime.fromtimestamp(last, UTC).astimezone() if last else None, self._deferrals, self._until,
+            wish.confirming,
         )  # fmt: skip
-        decision = decide(self._plan, money, line, past, at.astimezone())
+        decision = decide(plan, money, line, past, at.astimezone())
+        if decision.action == "run" and wish.kind == "pair":
+            decision = self._pair_if_it_is_paid(decision, money)
         if decision.action == "defer":
             self._deferrals, self._until = self._deferrals + 1, decision.until
             self._budget.tally(decision.reason)
@@ -63,7 +89,8 @@ class Agenda:
 
     def begin(self, at: datetime, decision: Decision) -> bool:
         """Write down what the test may cost; False when the disk does not take it, which ends the matter."""
-        most = {way: self._plan.max_bytes if way in decision.directions else 0 for way in DIRECTIONS}
+        all_tests = self._plan_of(decision.kind).max_bytes
+        most = {way: all_tests if way in decision.directions else 0 for way in DIRECTIONS}
         if not self._budget.reserve(at, down=most["down"], up=most["up"]):
             log.warning("no throughput test: what it may cost cannot be written down uplink=%s", self._config.name)
             return False
@@ -72,21 +99,21 @@ class Agenda:
         self.last = {"at": at.isoformat(timespec="seconds"), "busy": decision.busy}
         return True
 
-    def settled(self, result: dict[str, Any]) -> dict[str, Any]:
-        """The engine's result, its cost in the books; without its rates if another uplink carried its end."""
-        spent = result["spent_bytes"]
-        self._budget.settle(datetime.now(UTC), down=int(spent.get("down", 0)), up=int(spent.get("up", 0)))
+    def settled(self, kind: Kind, results: Sequence[Result]) -> list[Result]:
+        """The engine's results, their cost in the books; without their rates if another uplink carried the end."""
+        down, up = (sum(result.spent_bytes.get(way, 0) for result in results) for way in DIRECTIONS)
+        self._budget.settle(datetime.now(UTC), down=down, up=up, kind=kind)
         before, after = self._carrier, self._carried(self._config.interface)
         self.last["interface"] = before[0]
         if before != after:
             log.warning("a throughput test is discarded: the route changed under it uplink=%s", self._config.name)
             self.last["discarded"] = True
-            return {**result, "down": None, "up": None, "discarded": "discarded"}
-        self.capped = {way for way in DIRECTIONS if result.get(way) and result[way]["stop"] == "cap"}
-        for way in DIRECTIONS:
-            if result.get(way):
-                self._budget.spent.capacity[way] = float(result[way]["line_bytes_per_second"])
-        return result
+            return [_discarded(result) for result in results]
+        last = {way: found for result in results for way in DIRECTIONS if (found := result.measured(way))}
+        self.capped = {way for way, found in last.items() if found.stop == "cap"}
+        for way, found in last.items():
+            self._budget.spent.capacity[way] = found.line_bytes_per_second
+        return list(results)
 
     def ended(self, _: "asyncio.Task[None]") -> None:
         """The task of the test is over; one that was cut off is charged for all that it might have cost."""
@@ -105,20 +132,39 @@ class Agenda:
         """For /status.json."""
         return {**self.last, "deferrals": self._deferrals}
 
-    def _money(self, at: datetime) -> Money:
-        costs: dict[Direction, float] = {
-            way: cost for way in DIRECTIONS if (cost := self._budget.spent.test_cost.get(way)) is not None
-        }
+    def _plan_of(self, kind: Kind, tests_per_day: int = 0) -> Plan:
+        """A pair is two tests at one moment, with one price."""
+        tests = 2 if kind == "pair" else 1
+        return msgspec.structs.replace(
+            self._plan, kind=kind, max_bytes=tests * self._plan.max_bytes,
+            tests_per_day=tests_per_day or self._plan.tests_per_day,
+        )  # fmt: skip
+
+    def _pair_if_it_is_paid(self, decision: Decision, money: Money) -> Decision:
+        pair = self._plan_of("pair")
+        paid = money.available >= needed(pair, Money(0.0, 0.0, self._costs("pair")), decision.directions)
+        return msgspec.structs.replace(decision, kind="pair") if paid else decision
+
+    def _costs(self, kind: Kind) -> dict[Direction, float]:
+        return {way: cost for way in DIRECTIONS if (cost := self._budget.test_cost(way, kind)) is not None}
+
+    def _money(self, at: datetime, plan: Plan) -> Money:
+        costs = self._costs(plan.kind)
         bare = Money(0.0, 0.0, costs)
         probes_to_come = self.probe_bytes_per_second * seconds_left_in_month(at)
         daily = self._budget.monthly / DAYS_A_MONTH - self.probe_bytes_per_second * 86400
-        available = self._budget.available(at, one_test=needed(self._plan, bare), probes_to_come=probes_to_come)
+        available = self._budget.available(at, one_test=needed(plan, bare), probes_to_come=probes_to_come)
         return Money(available, daily, costs)
 
     def _line(self) -> Line:
         known = self._budget.spent.capacity
         capacity: dict[Direction, float] = {way: known[way] for way in DIRECTIONS if way in known}
         return Line(_by_way(self._traffic.peaks.best(time.monotonic())), _by_way(self._traffic.now), capacity)
+
+
+def _discarded(result: Result) -> Result:
+    measured = {way: ROUTE_CHANGED for way in DIRECTIONS if result.measured(way)}
+    return msgspec.structs.replace(result, down=None, up=None, failed={**result.failed, **measured})
 
 
 def carried_by(interface: str) -> tuple[str, str]:

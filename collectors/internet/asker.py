@@ -7,9 +7,9 @@ import time
 
 from collectors.echo import Echo
 from collectors.internet.hops import hop
-from collectors.probes import connect
 from collectors.internet.route import default_route
 from collectors.internet.targets import GATEWAY, Method, Target
+from collectors.probes import connect
 
 _ADDRESS_SECONDS = 600.0
 

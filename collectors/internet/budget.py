@@ -43,7 +43,7 @@ class Spent(Struct):
     purse_at: float = 0.0
     """Bytes that may be spent now, as of this Unix time; None: never filled."""
     test_cost: dict[str, float] = {}
-    """What a test has cost lately, by direction."""
+    """What a test has cost lately, by direction; of a kind that is not quick, by "direction kind"."""
     capacity: dict[str, float] = {}
     """Bytes per second that the line last gave, by direction."""
 
@@ -96,15 +96,20 @@ class Budget:
         self.spent.reserved_down = self.spent.reserved_up = 0
         return False
 
-    def settle(self, now: datetime, *, down: int, up: int) -> None:
+    def settle(self, now: datetime, *, down: int, up: int, kind: str = "quick") -> None:
         """A test has ended: what it did cost, in place of what it might have."""
         self.spent.reserved_down = self.spent.reserved_up = 0
         self.spend(now, down=down, up=up)
         for way, cost in (("down", down), ("up", up)):
             if cost:
-                before = self.spent.test_cost.get(way, cost)
-                self.spent.test_cost[way] = (1 - _NEWEST_SHARE) * before + _NEWEST_SHARE * cost
+                key = _cost_key(way, kind)
+                before = self.spent.test_cost.get(key, cost)
+                self.spent.test_cost[key] = (1 - _NEWEST_SHARE) * before + _NEWEST_SHARE * cost
         self.save()
+
+    def test_cost(self, way: str, kind: str = "quick") -> float | None:
+        """Bytes that one direction of such a test has cost lately; None when there was none."""
+        return self.spent.test_cost.get(_cost_key(way, kind))
 
     def count(self, result: str, now: datetime, *, success: bool) -> None:
         """One test, by how it ended."""
@@ -183,6 +188,10 @@ class Budget:
         spent.month = month
         while len(spent.past) > _MONTHS_KEPT:
             del spent.past[next(iter(spent.past))]
+
+
+def _cost_key(way: str, kind: str) -> str:
+    return way if kind == "quick" else f"{way} {kind}"
 
 
 def seconds_left_in_month(now: datetime) -> float:

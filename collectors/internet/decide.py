@@ -10,15 +10,16 @@ from typing import Literal
 from msgspec import Struct
 
 from collectors.internet import schedule
+from collectors.internet.engines import Direction
+from collectors.internet.history import Kind
 
-Direction = Literal["down", "up"]
 DIRECTIONS: tuple[Direction, ...] = ("down", "up")
 MOST_DEFERRALS = 3
 _PROVEN_SHARE = 0.9
 _BUSY_SHARE = 0.5
 _MARGIN = 1.25
 """Tests differ in what they cost."""
-_COST_SECONDS = 2.5
+COST_SECONDS: dict[Kind, float] = {"quick": 2.5, "sustained": 8.0, "pair": 10.5}
 """Of the contract's rate: what a test of a line costs that was never tested."""
 _CLOCK_IS_SET_SINCE = 2025
 
@@ -32,6 +33,7 @@ class Plan(Struct, frozen=True):
     closes: int
     max_bytes: int
     contract: dict[Direction, float] = {}
+    kind: Kind = "quick"
 
 
 class Money(Struct, frozen=True):
@@ -54,11 +56,12 @@ class Line(Struct, frozen=True):
 
 
 class Past(Struct, frozen=True):
-    """When the last test was, and how this one has been put off."""
+    """When the last test was, how this one has been put off, and whether a poor result is to be confirmed now."""
 
     last_test: datetime | None = None
     deferrals: int = 0
     deferred_until: datetime | None = None
+    confirming: bool = False
 
 
 class Decision(Struct, frozen=True):
@@ -68,6 +71,7 @@ class Decision(Struct, frozen=True):
     reason: str = ""
     until: datetime | None = None
     directions: tuple[Direction, ...] = ()
+    kind: Kind = "quick"
     busy: bool = False
     """Others used more than half of the line; the counted rate is right all the same."""
 
@@ -88,13 +92,13 @@ def decide(plan: Plan, money: Money, line: Line, past: Past, now: datetime) -> D
     if busy and past.deferrals < MOST_DEFERRALS:
         until = now + schedule.deferral(plan.site, now, past.deferrals)
         return Decision("defer", "postponed_busy", until=until)
-    return Decision("run", directions=unproven, busy=busy)
+    return Decision("run", directions=unproven, kind=plan.kind, busy=busy)
 
 
 def expected_cost(plan: Plan, money: Money, direction: Direction) -> float:
     """Bytes that a test of one direction will cost."""
     rate = plan.contract.get(direction)
-    guess = plan.max_bytes if rate is None else rate * _COST_SECONDS
+    guess = plan.max_bytes if rate is None else rate * COST_SECONDS[plan.kind]
     return min(plan.max_bytes, money.cost.get(direction, guess))
 
 
@@ -106,6 +110,8 @@ def needed(plan: Plan, money: Money, directions: tuple[Direction, ...] = DIRECTI
 def _due(plan: Plan, money: Money, past: Past, now: datetime) -> bool:
     if now.year < _CLOCK_IS_SET_SINCE or (past.deferred_until is not None and now < past.deferred_until):
         return False
+    if past.confirming:
+        return True
     cost = sum(expected_cost(plan, money, way) for way in DIRECTIONS)
     often = schedule.affordable(plan.tests_per_day, cost, money.daily)
     return schedule.due(plan.site, now, past.last_test, often.slots, plan.opens, plan.closes, days=often.days)

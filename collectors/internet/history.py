@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from collectors.internet.burst import Ratios, is_bursty, with_pair
-from collectors.internet.engines import Direction, Result
+from collectors.internet.engines import Direction, Result, TestClass
 
 Kind = Literal["quick", "sustained", "pair"]
 CONFIRM_BELOW = 0.8
@@ -28,13 +28,12 @@ _DIRECTIONS: tuple[Direction, ...] = ("down", "up")
 
 
 class Lessons(Struct):
-    """Times in Unix seconds, 0: never. ratios: of the last pairs, by direction. rates: last of the line, bytes/s."""
+    """Times in Unix seconds, 0: never. ratios: of the last pairs, by direction."""
 
     first_test: float = 0.0
     last_pair: float = 0.0
     confirm_at: float = 0.0
     ratios: dict[Direction, Ratios] = {}
-    rates: dict[Direction, float] = {}
 
 
 class History:
@@ -63,6 +62,11 @@ class History:
         every = _DAILY if first_week else _WEEKLY
         if since_pair < 0 or since_pair >= every.total_seconds():  # below 0: the clock was wrong
             return "pair"
+        return self.usual
+
+    @property
+    def usual(self) -> TestClass:
+        """The kind of a test that is no pair."""
         return "sustained" if self.bursty else "quick"
 
     def tests_per_day(self, wanted: int) -> int:
@@ -97,11 +101,9 @@ class History:
                 rates = short.line_bytes_per_second, long.line_bytes_per_second
                 self.lessons.ratios[way] = with_pair(ratios, *rates)
 
-    def learned(self, result: Result) -> None:
-        """The line's rates, for the question whether it is busy."""
-        for way in _DIRECTIONS:
-            if found := result.measured(way):
-                self.lessons.rates[way] = found.line_bytes_per_second
+    def let_go(self) -> None:
+        """A confirmation that was due is not made."""
+        self.lessons.confirm_at = 0.0
 
     def save(self) -> None:
         """Replace the file; a disk that takes nothing is not an error here."""

@@ -5,8 +5,8 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
-from collectors.probes import resolve
 from collectors.internet.targets import DNS_COST, Cost, dns_period
+from collectors.probes import resolve
 
 _BAD_AFTER = 3
 

@@ -4,8 +4,8 @@ import time
 from urllib.parse import urlsplit
 
 from collectors.internet.names import Spend
-from collectors.probes import Web, generate_204
 from collectors.internet.targets import PAGE_COST, page_period
+from collectors.probes import Web, generate_204
 
 _BAD_AFTER = 2
 

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from collectors.internet.asker import Address, Asker, HopAsker
 from collectors.echo import icmp_allowed
+from collectors.internet.asker import Address, Asker, HopAsker
 from collectors.internet.fault import Domain, Witness, answers_by_role, evidence, fault_domain, is_up
 from collectors.internet.hops import MOST_HOPS, find_access
 from collectors.internet.names import Names

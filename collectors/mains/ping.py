@@ -12,8 +12,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from collectors.echo import echo, icmp_allowed
 from collectors.mains.verdict import Verdict
-from collectors.probes import connect, echo, icmp_allowed
+from collectors.probes import connect
 from telemetry.errors import Unreachable
 
 Host = Annotated[str, Meta(max_length=253)]

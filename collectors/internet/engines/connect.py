@@ -9,6 +9,7 @@ import time
 
 from collectors.internet.engines import Direction
 from collectors.internet.engines.far_end import FarEnd
+from collectors.via import leave_by
 from telemetry.errors import TimedOut, Unreachable
 
 _CONNECT_SECONDS = 4.0
@@ -25,14 +26,20 @@ def resolve(far: FarEnd) -> tuple[str, int]:
     return str(found[0][4][0]), far.port
 
 
-def connect(address: tuple[str, int], count: int, direction: Direction) -> tuple[list[socket.socket], float]:
-    """So many connected sockets, and the shortest time that one took; raises TimedOut or Unreachable."""
+def connect(
+    address: tuple[str, int], count: int, direction: Direction, interface: str = ""
+) -> tuple[list[socket.socket], float]:
+    """So many connected sockets that leave by the interface, and the shortest time that one took.
+
+    Raises TimedOut or Unreachable, and OSError when there is no such interface.
+    """
     with contextlib.ExitStack() as undo, selectors.DefaultSelector() as selector:
         begun = time.monotonic()
         flows = []
         for _ in range(count):
             flow = undo.enter_context(socket.socket())
             flow.setblocking(False)
+            leave_by(flow, interface)
             if direction == "up":
                 _prefer_bbr(flow)
             problem = flow.connect_ex(address)

@@ -50,7 +50,7 @@ def measure(request: Request, direction: Direction, spent: Spent) -> Measured:
     far = far_end(request.server, request.test_id)
     address = _address(far)
     slow = 0 < request.contract(direction) <= _SLOW_LINE
-    sockets, rtt = connect(address, _FLOWS_OF_A_SLOW_LINE if slow else _FLOWS, direction)
+    sockets, rtt = connect(address, _FLOWS_OF_A_SLOW_LINE if slow else _FLOWS, direction, request.interface)
     with ExitStack() as stack:
         stack.callback(reset, sockets)
         counter = open_counter(request.interface, direction)  # before the first byte can come
@@ -84,7 +84,7 @@ class _Test:
         with selectors.DefaultSelector() as selector:
             for flow in self._flows:
                 selector.register(flow.sock, flow.events, flow)
-            self._latency = Latency(address, selector)
+            self._latency = Latency(address, selector, self._request.interface)
             try:
                 stop = self._pump(selector)
             finally:

@@ -4,14 +4,16 @@ import selectors
 import socket
 import statistics
 
+from collectors.via import leave_by
+
 _EVERY_SECONDS, _LOST_SECONDS = 0.1, 2.0
 
 
 class Latency:
     """`tick` often; `median` tells what the later two thirds took. A probe that is lost counts for nothing."""
 
-    def __init__(self, address: tuple[str, int], selector: selectors.BaseSelector) -> None:
-        self._address, self._selector = address, selector
+    def __init__(self, address: tuple[str, int], selector: selectors.BaseSelector, interface: str = "") -> None:
+        self._address, self._selector, self._interface = address, selector, interface
         self._probe: socket.socket | None = None
         self._begun = 0.0
         self._found: list[float] = []
@@ -23,6 +25,7 @@ class Latency:
         if self._probe is None and now - self._begun >= _EVERY_SECONDS:
             self._probe = socket.socket()
             self._probe.setblocking(False)
+            leave_by(self._probe, self._interface)
             self._probe.connect_ex(self._address)
             self._begun = now
             self._selector.register(self._probe, selectors.EVENT_WRITE, self)

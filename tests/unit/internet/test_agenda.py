@@ -4,14 +4,14 @@ import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from collectors.internet import Config, ThroughputConfig
-from collectors.internet.agenda import Agenda
+from collectors.internet.agenda import ROUTE_CHANGED, Agenda, Wish
 from collectors.internet.budget import Budget
 from collectors.internet.decide import Decision
+from collectors.internet.engines import Measured, Result
 from collectors.internet.limits import verdicts
 from collectors.internet.traffic import PROOF_SECONDS, Peaks, Rates, Traffic
 
@@ -36,16 +36,17 @@ class Uplink:
         self.agenda = Agenda(config, self.budget, "site", self.traffic, carried=lambda _: self.route)
 
 
-def found(stop: str = "converged", **spent: int) -> dict[str, Any]:
-    one = {"line_bytes_per_second": 2_400_000.0, "stop": stop}
-    return {"down": one, "up": one, "failed": {}, "spent_bytes": spent}
+def found(stop: str = "converged", **spent: int) -> Result:
+    one = Measured(2_400_000.0, 2_400_000.0, converged=stop == "converged", stop=stop, seconds=1.0, wire_bytes=1)
+    return Result("http", "http://192.0.2.9", "", "quick", down=one, up=one, spent_bytes=spent)
 
 
 def test_a_result_is_kept_while_one_uplink_carried_it_all(tmp_path: Path) -> None:
     uplink = Uplink(tmp_path)
     assert uplink.agenda.begin(NOW, BOTH)
-    result = uplink.agenda.settled(found(down=2_000_000, up=500_000))
-    assert result["down"]["line_bytes_per_second"] == 2_400_000.0
+    (result,) = uplink.agenda.settled("quick", [found(down=2_000_000, up=500_000)])
+    assert result.down is not None
+    assert result.down.line_bytes_per_second == 2_400_000.0
     assert uplink.budget.spent.capacity == {"down": 2_400_000.0, "up": 2_400_000.0}
     assert uplink.agenda.notes()["interface"] == "eth0"
 
@@ -57,8 +58,9 @@ def test_a_result_is_discarded_when_the_route_changed_and_its_bytes_are_paid(
     uplink = Uplink(tmp_path)
     assert uplink.agenda.begin(NOW, BOTH)
     uplink.route = after
-    result = uplink.agenda.settled(found(down=2_000_000, up=500_000))
-    assert (result["down"], result["up"], result["discarded"]) == (None, None, "discarded")
+    (result,) = uplink.agenda.settled("quick", [found(down=2_000_000, up=500_000)])
+    assert (result.down, result.up) == (None, None)
+    assert result.failed == {"down": ROUTE_CHANGED, "up": ROUTE_CHANGED}
     assert uplink.budget.spent.total_down == 2_000_000
     assert uplink.budget.spent.capacity == {}
 
@@ -68,6 +70,36 @@ def test_what_a_test_may_cost_is_on_disk_before_it_begins(tmp_path: Path) -> Non
     assert uplink.agenda.begin(NOW, Decision("run", directions=("up",)))
     again = Budget(uplink.file, 1500 * 10**6)
     assert (again.spent.total_down, again.spent.total_up) == (0, 60_000_000)
+
+
+def test_a_pair_is_reserved_as_two_tests_and_settled_at_once(tmp_path: Path) -> None:
+    uplink = Uplink(tmp_path)
+    decision = uplink.agenda.decide(NOW, Wish("pair"))
+    assert (decision.action, decision.kind) == ("run", "pair")
+    assert uplink.agenda.begin(NOW, decision)
+    spent = uplink.budget.spent
+    assert (spent.reserved_down, spent.reserved_up) == (120_000_000, 120_000_000)
+    uplink.agenda.settled("pair", [found(down=2_000_000, up=500_000), found(down=8_000_000, up=2_000_000)])
+    assert (spent.reserved_down, spent.reserved_up) == (0, 0)
+    assert (spent.total_down, spent.total_up) == (10_000_000, 2_500_000)
+    assert (uplink.budget.test_cost("down"), uplink.budget.test_cost("down", "pair")) == (None, 10_000_000)
+
+
+def test_a_pair_that_the_purse_does_not_reach_for_is_one_test(tmp_path: Path) -> None:
+    uplink = Uplink(tmp_path)
+    assert uplink.agenda.decide(NOW, Wish("pair")).kind == "pair"
+    uplink.budget.spend(NOW, down=180_000_000)
+    decision = uplink.agenda.decide(NOW, Wish("pair"))
+    assert (decision.action, decision.kind) == ("run", "quick")
+
+
+def test_a_confirmation_needs_no_slot_but_the_purse(tmp_path: Path) -> None:
+    uplink = Uplink(tmp_path)
+    uplink.budget.spent.last_test = NOW.timestamp()
+    assert uplink.agenda.decide(NOW).action == "wait"
+    assert uplink.agenda.decide(NOW, Wish(confirming=True)).action == "run"
+    uplink.budget.spend(NOW, down=200_000_000)
+    assert uplink.agenda.decide(NOW, Wish(confirming=True)).reason == "postponed_budget"
 
 
 def test_a_test_that_is_cut_off_is_charged_and_stops_loading_a_moment_later(tmp_path: Path) -> None:

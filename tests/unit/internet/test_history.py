@@ -94,7 +94,6 @@ def test_lessons_survive_a_restart_and_a_damaged_file_is_a_new_site(tmp_path: Pa
     history = History(file)
     for day in range(3):
         paired(history, NOON + day * DAY, 300, 100)
-    history.learned(measured(100))
     history.save()
     assert History(file).lessons == history.lessons
     assert History(file).bursty

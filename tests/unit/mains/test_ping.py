@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from collectors.echo import icmp_allowed
 from collectors.mains import Config, Mains, build
 from collectors.mains.ping import Ping, Pinged
-from collectors.probes import icmp_allowed
 from stage.process import free_port
 from telemetry.errors import CollectError, Unreachable
 from tests.devices.host import Host

@@ -28,7 +28,7 @@ class Journal:
         self._saved: tuple[datetime | None, datetime | None] = (self.outages.since, self.outages.last_seen)
 
     def tell_time(self, at: datetime) -> None:
-        """The moment of the reading that comes next: whether the clock was set since the last one."""
+        """The moment of the reading that comes next, told at that moment: whether the clock was set since the last."""
         ahead = at.timestamp() - time.monotonic()
         before, self._ahead = self._ahead, ahead
         if before is not None and abs(ahead - before) > _STEP_SECONDS:

@@ -90,10 +90,10 @@ class Mains:
     async def collect(self) -> AsyncGenerator[Reading | Event, None]:
         """Mains is there or gone; nothing while that is not known, CollectError when it cannot be known."""
         at = datetime.now(UTC)
+        self._journal.tell_time(at)  # before the look: that takes seconds where nobody answers
         verdict = await self._witness.look(at)
         if verdict.mains is None:
             return
-        self._journal.tell_time(at)
         outages = self._journal.outages
         event = outages.see("mains" if verdict.mains else "no_mains", at if outages.since else verdict.since, None)
         self._journal.keep()

@@ -15,10 +15,11 @@ from urllib.request import urlopen
 import pytest
 
 from bench.bed import sink
-from collectors.internet.engines import Measured, Request
+from collectors.internet.engines import Measured, Request, child
 from collectors.internet.engines.child import measure
 from stage.parts import ROOT
 from stage.process import Part, answers, free_port, program
+from tests.devices import blind
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +79,9 @@ def measured(found: Measured | None) -> Measured:
     return found
 
 
-def test_a_limited_line_is_measured_as_a_plain_reader_sees_it(far_end: str) -> None:
-    request = Request(far_end, interface="no-such", directions=("down",), test_class="sustained")
+def test_a_limited_line_is_measured_as_a_plain_reader_sees_it(far_end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child, "command", blind.command)
+    request = Request(far_end, directions=("down",), test_class="sustained")
     result = asyncio.run(measure(request))
     assert result.failed == {}
     down = measured(result.down)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import socket
 import struct
 import time
@@ -14,6 +15,7 @@ import pytest
 from agent.demo.far_end import DOWN_BYTES_PER_SECOND
 from collectors.internet.engines import Request, Result, child
 from stage.process import free_port
+from tests.devices import blind
 from tests.unit.internet import servers
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 4000000000\r\n\r\n"
@@ -92,13 +94,16 @@ def test_a_far_end_that_fails_is_a_reason_within_15_seconds_and_never_a_number(d
 
 
 @pytest.mark.parametrize("drill", ["server dead", "black hole", "reset in the middle", "403", "the body stalls"])
-def test_an_upload_that_fails_is_a_reason_within_15_seconds_and_never_a_number(drill: str) -> None:
+def test_an_upload_that_fails_is_a_reason_within_15_seconds_and_never_a_number(
+    drill: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child, "command", blind.command)  # what this machine sends elsewhere is no part of it
     far_end, reason = DRILLS[drill]
 
     async def story() -> tuple[Result, float]:
         async with far_end() as port:
             begun = time.monotonic()
-            return await measured(port, directions=("up",), interface="no-such"), time.monotonic() - begun
+            return await measured(port, directions=("up",)), time.monotonic() - begun
 
     result, seconds = asyncio.run(story())
     assert result.up is None
@@ -120,6 +125,16 @@ def test_an_upload_that_fails_is_a_reason_within_15_seconds_and_never_a_number(d
 def test_a_server_that_cannot_be_named_is_a_reason(server: str, reason: str) -> None:
     result = asyncio.run(child.measure(Request(server)))
     assert result.failed == {"down": reason, "up": reason}
+
+
+def test_an_interface_that_does_not_exist_is_a_reason_and_never_another_uplinks_number() -> None:
+    async def story() -> Result:
+        async with servers.listening(servers.saying(OK + bytes(MEGABYTE))) as port:
+            return await measured(port, interface="no-such")
+
+    result = asyncio.run(story())
+    assert (result.down, result.up) == (None, None)
+    assert result.failed == dict.fromkeys(("down", "up"), f"os_error_{errno.ENODEV}")
 
 
 def test_one_direction_may_fail_alone() -> None:

@@ -146,6 +146,8 @@ def _internet(put: Put, centre: Centre, wave: float, since_start: float, faults:
     down = "internet_down" in faults
     put(names.NET_UP, float(not down), uplink="wan")
     _state(put, names.NET_FAULT, "domain", "access" if down else "none", uplink="wan")
+    put(names.NET_BURSTY, 0, uplink="wan")
+    _state(put, names.NET_THROUGHPUT_CLASS, "class", "quick", uplink="wan")
     speed = 0.3 if "slow_line" in faults else 0.93 + 0.04 * wave
     for way, mbps in zip(("down", "up"), centre.plan_mbps, strict=True):
         put(names.NET_CONTRACT, mbps * 125_000, uplink="wan", direction=way)

@@ -117,6 +117,8 @@ class Uplink(threading.Thread):
             except (UplinkError, ConfigError, OSError) as problem:
                 if self._failures == 0:
                     log.warning("no connection to the broker cause=%r", str(problem)[:120])
+            except Exception:  # a bug, or a row that a damaged disk has changed, must cost a connection, not the uplink
+                log.exception("the uplink has a bug")
             self.connected = False
             self._failures += 1
             self._pause(random.uniform(0, self._longest_wait()))

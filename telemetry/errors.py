@@ -14,8 +14,8 @@
     ├── Refused              central/enrol: tell the stranger so, and nothing more
     └── EnrolError           agent/enrolment: tell the technician what to do, exit with its code
 
-Anything else is a bug. It is caught in three places only: the scheduler (one tick), ingest's
-admission (one message) and a notification channel (one message).
+Anything else is a bug. It is caught in four places only: the scheduler (one tick), the uplink (one
+connection), ingest's admission (one message) and a notification channel (one message).
 """
 
 from pathlib import Path

@@ -49,6 +49,8 @@ class Database:
             act(self._connect())
         except sqlite3.DatabaseError as problem:
             self._failed(problem)
+        except UnicodeDecodeError as problem:
+            self._failed(_unreadable(problem))
         except OSError as problem:
             self._set_writable(False, str(problem))
         else:
@@ -62,6 +64,8 @@ class Database:
             return self._connect().execute(query, parameters).fetchall()
         except sqlite3.DatabaseError as problem:
             self._failed(problem)
+        except UnicodeDecodeError as problem:
+            self._failed(_unreadable(problem))
         except OSError:
             pass
         return []
@@ -81,6 +85,8 @@ class Database:
         if self._db is None:
             try:
                 self._db = self._begun(opened(self._path))
+            except UnicodeDecodeError as problem:
+                self._db = self._anew(_unreadable(problem))
             except sqlite3.DatabaseError as problem:
                 if not damaged(problem):
                     raise
@@ -137,3 +143,8 @@ class Database:
         if not now and self.writable:
             log.error("readings do not reach the disk cause=%r", cause[:80])
         self.writable = now
+
+
+def _unreadable(problem: UnicodeDecodeError) -> sqlite3.DatabaseError:
+    """Python decodes texts and messages of SQLite itself: octets that are none are a damaged file."""
+    return sqlite3.DatabaseError(f"malformed: {problem.reason}")

@@ -95,7 +95,7 @@ def salvage(aside: Path, db: sqlite3.Connection, epoch: int) -> tuple[int, int |
     """
     try:
         old = sqlite3.connect(f"file:{aside}?mode=rw", uri=True)
-    except sqlite3.DatabaseError:
+    except (sqlite3.DatabaseError, UnicodeDecodeError):
         return 0, None
     with contextlib.closing(old), db:
         schemas = {
@@ -111,7 +111,7 @@ def salvage(aside: Path, db: sqlite3.Connection, epoch: int) -> tuple[int, int |
 def _readable(db: sqlite3.Connection, query: str, key: str) -> Iterator[tuple[Any, ...]]:
     """Rows from both ends up to the damage: some twice, if there is none."""
     for order in ("ASC", "DESC"):
-        with contextlib.suppress(sqlite3.DatabaseError, OverflowError):
+        with contextlib.suppress(sqlite3.DatabaseError, OverflowError, UnicodeDecodeError):
             yield from db.execute(f"{query} ORDER BY {key} {order}")
 
 
@@ -139,7 +139,7 @@ def _bring(db: sqlite3.Connection, row: tuple[Any, ...], schemas: dict[Any, Any]
         " size=?, body=? WHERE seq=?",
         (
             sid, epoch, batch.times[0], batch.times[-1], len(batch.times), bool(batch.events), bool(dated), str(boot),
-            offset_ms, len(again) + ROW_BYTES, again, seq,
+            offset_ms if isinstance(offset_ms, int) else 0, len(again) + ROW_BYTES, again, seq,
         ),
     )  # fmt: skip
     return True
@@ -148,6 +148,6 @@ def _bring(db: sqlite3.Connection, row: tuple[Any, ...], schemas: dict[Any, Any]
 def _count_of_others(old: sqlite3.Connection, kept: int) -> int | None:
     try:
         there: int = old.execute("SELECT count(seq) FROM batch").fetchone()[0]
-    except sqlite3.DatabaseError:
+    except (sqlite3.DatabaseError, UnicodeDecodeError):
         return None
     return max(0, there - kept)

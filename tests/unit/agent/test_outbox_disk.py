@@ -294,3 +294,27 @@ def test_files_left_by_a_crash_in_the_middle_of_a_write_are_recovered(tmp_path: 
         assert again.append("ups/rack", tick(clock, 99))
         again.close()
     outbox.close()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_bits_that_flip_anywhere_never_stop_the_agent_and_are_said(tmp_path: Path, seed: int) -> None:
+    file = tmp_path / "outbox.sqlite"
+    _filled(file)
+    luck = random.Random(seed)
+    whole = bytearray(file.read_bytes())
+    for _ in range(luck.choice([1, 20, 400])):
+        place = luck.randrange(100, len(whole))
+        whole[place] ^= 1 << luck.randrange(8)
+    file.write_bytes(whole)
+    clock = Clock()
+    outbox = opened(file, clock)
+    said = []
+    for number in (1001, 1002, 1003):
+        said.append(outbox.append("ups/rack", tick(clock, number)))
+        clock.now += 10
+        rows = outbox.oldest(100)
+        outbox.stats()
+        outbox.losses_to_tell()
+        outbox.settle(outbox.epoch, [(row.seq, row.seq) for row in rows[:1]])
+    assert said[-1]
+    outbox.close()

@@ -126,20 +126,23 @@ def bars(results: Sequence[Result], kills: int, rows: int) -> list[Bar]:
     ours = [one for one in results if not one.course.control]
     control = [one for one in results if one.course.control]
     lost = sum(len(one.outcome.lost) for one in ours)
+    late = sum(one.late for one in ours)
     uncounted = sum(len(one.outcome.uncounted) for one in ours)
     extra = sum(one.outcome.twice + one.outcome.shown for one in ours)
     wrong = sum(one.outcome.wrong for one in ours)
     seen_rows = sum(one.outcome.rows for one in ours)
     seen_kills = sum(one.kills for one in ours)
     crashes = sum(one.crashes for one in results)
+    fallen = sorted({problem for one in results for problem in one.fallen.values()})
     fell = sum(len(one.outcome.lost) for one in control)
     return [
         Bar(f"at least {rows} rows under {kills} kills", seen_rows >= rows and seen_kills >= kills,
             f"{seen_rows} rows, {seen_kills} kills"),
-        Bar("0 ticks lost", lost == 0, f"{lost} lost"),
+        Bar("0 ticks lost", lost == 0, f"{lost} lost, {late} of them still on their way"),
         Bar("0 ticks lost uncounted from damaged files", uncounted == 0, f"{uncounted} lost without a count"),
         Bar("0 ticks stored or shown twice", extra == 0, f"{extra} twice"),
         Bar("0 values made up", wrong == 0, f"{wrong} made up"),
+        Bar("0 agents fall over their own file", not fallen, "; ".join(fallen) or "0 fell"),
         Bar("0 programs end by themselves", crashes == 0, f"{crashes} ended"),
         Bar("the control that deletes at PUBACK loses", fell > 0, f"{fell} lost"),
     ]  # fmt: skip

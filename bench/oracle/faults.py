@@ -151,7 +151,7 @@ def _damage(suffix: str, hurt: Callable[[random.Random, bytearray], None]) -> Ca
 
 
 def _take_in_the_log(file: Path) -> None:
-    with contextlib.closing(sqlite3.connect(file)) as db, contextlib.suppress(sqlite3.Error):
+    with contextlib.closing(sqlite3.connect(file)) as db, contextlib.suppress(sqlite3.Error, ValueError):
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 

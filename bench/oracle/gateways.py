@@ -5,13 +5,17 @@ used before, as RUN was not; before a tick is given to the outbox the ledger hea
 the file, again. SIGUSR1 ends the ticking, not the sending.
 """
 
+import contextlib
 import json
 import os
 import signal
 import socket
+import sqlite3
 import sys
 import threading
 import time
+import traceback
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,7 +27,7 @@ from agent.uplink import Uplink
 from bench.measure.central_side import uplink_config
 from bench.oracle.control import PubackUplink
 from bench.oracle.witness import Witness
-from bench.oracle.words import Counted, Meant, Plan, Word, encoder
+from bench.oracle.words import Counted, Fallen, Meant, Plan, Word, encoder
 from telemetry import catalogue as names
 from telemetry.reading import reading
 from telemetry.wire import epoch_ms
@@ -80,31 +84,64 @@ class Ledger:
             self._sock.sendall(b"".join(encoder.encode(word) + b"\n" for word in words))
 
 
+class Fleet:
+    """The gateways of this process that are well; one that falls is told of, and the others go on."""
+
+    def __init__(self, plan: Plan, ledger: Ledger, first: int, *, true_clock: bool) -> None:
+        self._ledger, self._number, self._first, self._true_clock = ledger, 0, first, true_clock
+        self._well: dict[str, Gateway] = {}
+        for centre in plan.centres:
+            with self._telling(centre):
+                self._well[centre] = Gateway(plan, centre)
+        for one in self._well.values():
+            ledger.write(one.look())
+            one.uplink.start()
+
+    def tick(self) -> None:
+        """One of each gateway."""
+        value, lane = self._first + self._number, LANES[self._number % len(LANES)]
+        for centre, one in list(self._well.items()):
+            self._ledger.write([Meant(centre, lane, value, epoch_ms(datetime.now(UTC)), self._true_clock)])
+            with self._telling(centre):
+                self._ledger.write(one.tick(self._number, value, true_clock=self._true_clock))
+                _see_that_it_lives(one.uplink)
+        self._number += 1
+
+    def close(self) -> None:
+        """Every batch may be sent now."""
+        for centre, one in list(self._well.items()):
+            with self._telling(centre):
+                one.outbox.close_all()
+                self._ledger.write(one.look())
+                _see_that_it_lives(one.uplink)
+
+    @contextlib.contextmanager
+    def _telling(self, centre: str) -> Iterator[None]:
+        try:
+            yield
+        except (ArithmeticError, AssertionError, LookupError, RuntimeError, TypeError, ValueError, sqlite3.Error) as it:
+            self._well.pop(centre, None)
+            self._ledger.write([Fallen(centre, f"{type(it).__name__}: {it}"[:200])])
+            traceback.print_exc()
+
+
+def _see_that_it_lives(uplink: Uplink) -> None:
+    if not uplink.is_alive():
+        raise RuntimeError("the uplink's thread has ended")
+
+
 def main() -> None:
     plan = msgspec.convert(json.loads(Path(sys.argv[1]).read_text()), Plan)
     quiet = threading.Event()
     signal.signal(signal.SIGUSR1, lambda *_: quiet.set())
-    true_clock = "FAKETIME" not in os.environ
-    base = _A_RUN * int(sys.argv[2])
-    gateways = [Gateway(plan, centre) for centre in plan.centres]
-    ledger = Ledger(plan.ledger)
-    for one in gateways:
-        ledger.write(one.look())
-        one.uplink.start()
+    fleet = Fleet(plan, Ledger(plan.ledger), _A_RUN * int(sys.argv[2]), true_clock="FAKETIME" not in os.environ)
     (Path(plan.directory) / "ready").write_text(str(os.getpid()))
-    number = 0
     while not quiet.is_set():
         begun = time.monotonic()
-        for one in gateways:
-            at, lane = epoch_ms(datetime.now(UTC)), LANES[number % len(LANES)]
-            ledger.write([Meant(one.centre, lane, base + number, at, true_clock)])
-            ledger.write(one.tick(number, base + number, true_clock=true_clock))
-        number += 1
+        fleet.tick()
         quiet.wait(max(0.0, plan.tick_seconds - (time.monotonic() - begun)))
     while True:
-        for one in gateways:
-            one.outbox.close_all()
-            ledger.write(one.look())
+        fleet.close()
         time.sleep(1.0)
 
 

@@ -6,7 +6,7 @@ import threading
 from collections import defaultdict
 from pathlib import Path
 
-from bench.oracle.words import Counted, Meant, OnDisk, decoder
+from bench.oracle.words import Counted, Fallen, Meant, OnDisk, decoder
 
 Tick = tuple[str, str, int]
 """Centre, lane, value: never twice."""
@@ -22,6 +22,7 @@ class Ledger(threading.Thread):
         self.meant: dict[Tick, Meant] = {}
         self.on_disk: dict[Tick, OnDisk] = {}
         self.epochs: dict[str, int] = {}
+        self.fallen: dict[str, str] = {}
         self.rows: set[tuple[str, int, int]] = set()
         self.counted: dict[str, dict[int, Counted]] = defaultdict(dict)
         self._stopping = threading.Event()
@@ -76,6 +77,8 @@ class Ledger(threading.Thread):
         with self.lock:
             if isinstance(word, Counted):
                 self.counted[word.centre][word.run] = word
+            elif isinstance(word, Fallen):
+                self.fallen[word.centre] = word.problem
             elif isinstance(word, Meant):
                 self.meant[word.centre, word.lane, word.value] = word
             else:

@@ -47,6 +47,10 @@ class Result(Struct, frozen=True):
     quarantined: int
     crashes: int
     """Programs that ended by themselves; they were started again."""
+    fallen: dict[str, str]
+    """Centres whose agent raised what nobody caught, and what."""
+    late: int
+    """Of the lost: still on a gateway's disk when patience ended."""
     outcome: Outcome
 
 
@@ -82,6 +86,8 @@ def run(directory: Path, course: Course, faults: list[Fault], say: Say = lambda 
             peaceful_seconds=round(end - peace, 1),
             quarantined=country.quarantine().messages,
             crashes=trial.crashes,
+            fallen=dict(country.ledger.fallen),
+            late=len(country.still_there() & set(outcome.lost)),
             outcome=outcome,
         )
 

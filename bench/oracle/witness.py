@@ -32,7 +32,7 @@ class Witness:
         try:
             self._follow()
             return list(self._new())
-        except (OSError, sqlite3.Error):
+        except (OSError, sqlite3.Error, ValueError):  # ValueError: SQLite's words about damage need not be UTF-8
             self.close()
             return []
 

@@ -48,6 +48,13 @@ class Counted(Struct, frozen=True, tag="counted"):
     dropped: int
 
 
-Word = Meant | OnDisk | Counted
+class Fallen(Struct, frozen=True, tag="fallen"):
+    """The code under test has raised what nobody caught: in the field this agent is gone, or its uplink is."""
+
+    centre: str
+    problem: str
+
+
+Word = Meant | OnDisk | Counted | Fallen
 encoder = msgspec.json.Encoder()
 decoder = msgspec.json.Decoder(Word)

@@ -39,12 +39,14 @@ def test_every_captured_tick_is_stored_once(store: str, results: dict[str, Resul
     result = results[store]
     found = result.outcome
     print(
-        f"{store}: {found.committed} ticks in {found.rows} rows under {result.kills} kills, {len(found.lost)} lost, "
+        f"{store}: {found.committed} ticks in {found.rows} rows under {result.kills} kills, {len(found.lost)} lost "
+        f"({result.late} on their way), "
         f"{found.set_aside} in files set aside, {found.refused} refused, {result.stormy_seconds:.0f} s of faults, "
         f"{result.peaceful_seconds:.0f} s of peace; {result.faults}"
     )
     assert found.rows >= ROWS
     assert result.kills >= KILLS
+    assert not result.fallen
     assert not found.lost
     assert not found.uncounted
     assert found.once + found.set_aside + found.refused == found.committed

@@ -15,6 +15,7 @@ from agent.clock import Clock
 from agent.outbox import dates, losses
 from agent.outbox.file import damaged, opened, salvage, set_aside
 from agent.outbox.losses import Loss
+from agent.outbox.wal import commits_lost
 
 log = logging.getLogger(__name__)
 
@@ -83,8 +84,10 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         if self._db is None:
+            lost = commits_lost(Path(f"{self._path}-wal"))
             try:
                 self._db = self._begun(opened(self._path))
+                self._tell_lost(self._db, lost)
             except UnicodeDecodeError as problem:
                 self._db = self._anew(_unreadable(problem))
             except sqlite3.DatabaseError as problem:
@@ -125,17 +128,22 @@ class Database:
         self._begun_anew()
         db = self._begun(opened(self._path))
         saved, others = salvage(aside, db, self.epoch)
-        if others != 0:  # of which times, nobody knows: of all that it may have held
-            now = self._clock.now()
-            loss = Loss("damaged", others or 1, None, round((now - self._max_age) * 1000), round(now * 1000))
-            with db:
-                losses.record(db, loss)
+        self._tell_lost(db, 1 if others is None else others)
         self.measure(db)
         log.error(
             "outbox damaged, set aside and begun anew file=%s saved=%d lost=%s cause=%r",
             aside.name, saved, "unknown" if others is None else others, str(problem)[:80],
         )  # fmt: skip
         return db
+
+    def _tell_lost(self, db: sqlite3.Connection, rows: int) -> None:
+        """So many or fewer; of which times, nobody knows: of all that the file may have held."""
+        if rows:
+            now = self._clock.now()
+            loss = Loss("damaged", rows, None, round((now - self._max_age) * 1000), round(now * 1000))
+            with db:
+                losses.record(db, loss)
+            log.error("the outbox has lost rows to damage count=%d", rows)
 
     def _set_writable(self, now: bool, cause: str = "") -> None:
         if now and not self.writable:

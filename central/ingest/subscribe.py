@@ -2,6 +2,9 @@
 
 Clean session in a shared group: an offline member keeps no part of the stream. Receive Maximum
 bounds what can be in memory while the store is away.
+
+Acks and answers come from ingest's own thread. paho's network thread alone touches the socket: TLS does not bear two
+threads on one connection (measured: records that cannot be decrypted, then a corrupted heap).
 """
 
 import logging
@@ -22,6 +25,7 @@ from central.config import Broker, read_secret
 
 log = logging.getLogger(__name__)
 RECEIVE_MAXIMUM = 200
+_KEEPALIVE_SECONDS = 30
 SUBSCRIPTIONS = [("$share/ingest/centres/+/samples", 1), ("centres/+/state/#", 1)]
 
 
@@ -47,7 +51,7 @@ class Subscriber:
         self._broker = broker
         self._client = self._new_client(broker)
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
-        self._stopping = threading.Event()
+        self._stopping, self._gone = threading.Event(), threading.Event()
 
     def start(self) -> None:
         """Connect in the background."""
@@ -57,6 +61,7 @@ class Subscriber:
         """Disconnect."""
         self._stopping.set()
         self._client.disconnect()
+        self._gone.set()
         self._thread.join(3)
 
     def done(self, message: Message) -> None:
@@ -73,20 +78,33 @@ class Subscriber:
         delay = 0.5
         while not self._stopping.is_set():
             try:
-                self._client.connect(
-                    self._broker.host,
-                    self._broker.port,
-                    keepalive=30,
-                    clean_start=True,
-                    properties=_connect_properties(),
-                )
-                while self._client.loop(1.0) == mqtt.MQTT_ERR_SUCCESS:
-                    delay = 0.5
+                self._live_connection()
+                delay = 0.5
             except OSError as problem:
                 log.debug("no broker cause=%r", str(problem)[:80])
             self.connected.clear()
             self._stopping.wait(delay)
             delay = min(delay * 2, 10.0)
+
+    def _live_connection(self) -> None:
+        """Connect, and stay until that ends; raises OSError."""
+        self._gone.clear()
+        self._client.connect(
+            self._broker.host,
+            self._broker.port,
+            keepalive=_KEEPALIVE_SECONDS,
+            clean_start=True,
+            properties=_connect_properties(),
+        )
+        self._client.loop_start()
+        begun = time.monotonic()
+        try:
+            while not self._gone.wait(1.0):
+                if not self.connected.is_set() and time.monotonic() - begun > _KEEPALIVE_SECONDS:
+                    log.error("the broker does not answer")
+                    return
+        finally:
+            self._client.loop_stop()
 
     def _new_client(self, broker: Broker) -> mqtt.Client:
         client = mqtt.Client(
@@ -121,6 +139,7 @@ class Subscriber:
         if self.connected.is_set():
             log.warning("connection to the broker ended reason=%r", str(code))
         self.connected.clear()
+        self._gone.set()
 
     def _on_message(self, _client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
         self.messages.put(

@@ -65,8 +65,9 @@ class Gateway:
     def look(self) -> list[Word]:
         """What is on disk since, and what is counted."""
         found: list[Word] = list(self._witness.look())
-        if self.outbox.dropped != self._dropped:
-            self._dropped = self.outbox.dropped
+        dropped = self.outbox.stats().dropped
+        if dropped != self._dropped:
+            self._dropped = dropped
             found.append(Counted(self.centre, os.getpid(), self._dropped))
         return found
 

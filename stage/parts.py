@@ -27,14 +27,16 @@ def broker(directory: Path, port: int | None = None, extra: str = "") -> tuple[P
 
 
 def shipped_broker(directory: Path, certificates: Path, acl: str = "") -> tuple[Part, int]:
-    """Mosquitto as deploy/central has it: mutual TLS, its limits, its ACL with the lines `acl` added."""
+    """Mosquitto as deploy/central has it: mutual TLS, its limits, its ACL with the lines `acl` added.
+
+    Without the second listener, by which the enrol server cuts the revoked: nobody is revoked here.
+    """
     port = free_port()
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "acl").write_text((ROOT / "deploy/central/acl").read_text(encoding="utf-8") + acl, encoding="utf-8")
-    shipped = (ROOT / "deploy/central/mosquitto.conf").read_text(encoding="utf-8")
+    shipped = (ROOT / "deploy/central/mosquitto.conf").read_text(encoding="utf-8").split("listener 8884")[0]
     for old, new in (
         ("listener 8883", f"listener {port} 127.0.0.1"),
-        ("listener 8884", f"listener {free_port()}"),
         ("/etc/centre-monitor/tls", str(certificates)),
         ("/var/lib/centre-monitor/crl", str(certificates)),
         ("/etc/centre-monitor/acl", str(directory / "acl")),

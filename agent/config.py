@@ -56,7 +56,7 @@ class UplinkConfig(Struct, frozen=True, forbid_unknown_fields=True):
     keepalive_seconds: Annotated[int, Meta(ge=5, le=1200)] = 150
     """MQTT keepalive; longer than batch_seconds costs nothing."""
     connect_spread_seconds: Annotated[float, Meta(ge=0, le=3600)] = 120.0
-    """Each connection waits a random part of at most this, so that a country does not return in one second."""
+    """After a start a connection waits a random part of this, after a broken line of half: not all return at once."""
     will_delay_seconds: Annotated[int, Meta(ge=0, le=3600)] = 30
     """The broker declares the centre lost this long after the line broke."""
 

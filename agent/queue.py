@@ -34,11 +34,12 @@ class Queue:
         self._last_ack = float("-inf")
         self._deaf_until, self._deaf = float("-inf"), 0
         self._next_probe = now
+        self._sending: dict[int, Sending] = {}
         self.begin_again()
 
     def begin_again(self) -> None:
-        """Nothing is under way: every row is to be sent."""
-        self._sending: dict[int, Sending] = {}
+        """Nothing is under way: every row is to be sent, but those that cannot go now."""
+        self._sending = {seq: one for seq, one in self._sending.items() if one.tries == 0}
         self._looked = (0, self._outbox.dated)
 
     def went(self, seq: int, now: float, due: float) -> None:

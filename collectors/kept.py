@@ -1,18 +1,27 @@
-"""Small state on disk, one JSON file each: written whole or not at all, readable or as good as none."""
+"""Small state on disk, one JSON file each: written whole or not at all, readable or as good as none.
 
+Written often, on machines whose power is cut daily: the new file has always the same name, so that what a
+cut leaves behind is overwritten by the next write and never piles up. For keys see telemetry/durable.py.
+"""
+
+import os
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-
-from telemetry.durable import write_durably
 
 T = TypeVar("T")
 
 
 def write(file: Path, value: Any) -> None:
     """Replace `file` by the JSON of `value`, on the disk before this returns; raises OSError."""
-    write_durably(file, msgspec.json.encode(value))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_suffix(".new")
+    with fresh.open("wb") as handle:
+        handle.write(msgspec.json.encode(value))
+        handle.flush()
+        os.fsync(handle.fileno())
+    fresh.replace(file)
 
 
 def read(file: Path, kind: type[T]) -> T | None:

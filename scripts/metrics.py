@@ -6,6 +6,7 @@ python -m scripts.metrics --check    exits 1 if the committed one differs
 
 import sys
 
+from scripts.generated import write_or_check
 from stage.parts import ROOT
 from telemetry.catalogue import CATALOGUE
 from telemetry.metric import Metric
@@ -42,13 +43,7 @@ def _label(metric: Metric, label: str) -> str:
 
 def main() -> int:
     """Write, or check."""
-    if "--check" not in sys.argv:
-        FILE.write_text(page(), encoding="utf-8")
-        return 0
-    if FILE.is_file() and FILE.read_text(encoding="utf-8") == page():
-        return 0
-    print("docs/metrics.md: run python -m scripts.metrics", file=sys.stderr)
-    return 1
+    return write_or_check(FILE, page(), "scripts.metrics")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import sys
 
 from msgspec import Struct
 
+from scripts.generated import write_or_check
 from stage.parts import ROOT
 
 FILE = ROOT / "docs/sizing.md"
@@ -131,13 +132,7 @@ The figures it is computed from:
 
 def main() -> int:
     """Write, or check."""
-    if "--check" not in sys.argv:
-        FILE.write_text(page(), encoding="utf-8")
-        return 0
-    if FILE.is_file() and FILE.read_text(encoding="utf-8") == page():
-        return 0
-    print("docs/sizing.md: run python -m scripts.sizing", file=sys.stderr)
-    return 1
+    return write_or_check(FILE, page(), "scripts.sizing")
 
 
 if __name__ == "__main__":

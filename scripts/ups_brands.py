@@ -7,6 +7,7 @@ python -m scripts.ups_brands --check    exits 1 if the committed one differs
 import sys
 
 from collectors.ups.mib import FALLBACK, FOLDER, Mib, parse_mib
+from scripts.generated import write_or_check
 from stage.parts import ROOT
 
 FILE = ROOT / "docs/ups-brands.md"
@@ -37,13 +38,7 @@ def _row(mib: Mib) -> str:
 
 def main() -> int:
     """Write, or check."""
-    if "--check" not in sys.argv:
-        FILE.write_text(page(), encoding="utf-8")
-        return 0
-    if FILE.is_file() and FILE.read_text(encoding="utf-8") == page():
-        return 0
-    print("docs/ups-brands.md: run python -m scripts.ups_brands", file=sys.stderr)
-    return 1
+    return write_or_check(FILE, page(), "scripts.ups_brands")
 
 
 if __name__ == "__main__":

@@ -40,6 +40,8 @@ class Database:
         self.sids: set[str] = set()
         """Schemas that the file holds, as far as we have seen."""
         self.bytes = self.undated = 0
+        self._lost = 0
+        """Rows gone with damage, until a disk that takes something has been told."""
         self.writable = False
         with contextlib.suppress(sqlite3.Error, OSError):
             self._connect()
@@ -47,7 +49,9 @@ class Database:
     def work(self, act: Callable[[sqlite3.Connection], None]) -> bool:
         """Let `act` read and write; whether the disk took it."""
         try:
-            act(self._connect())
+            db = self._connect()
+            self._tell_lost(db)
+            act(db)
         except sqlite3.DatabaseError as problem:
             self._failed(problem)
         except UnicodeDecodeError as problem:
@@ -84,10 +88,10 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         if self._db is None:
-            lost = commits_lost(Path(f"{self._path}-wal"))
+            self._lost += commits_lost(Path(f"{self._path}-wal"))
             try:
                 self._db = self._begun(opened(self._path))
-                self._tell_lost(self._db, lost)
+                self._tell_lost(self._db)
             except UnicodeDecodeError as problem:
                 self._db = self._anew(_unreadable(problem))
             except sqlite3.DatabaseError as problem:
@@ -128,7 +132,8 @@ class Database:
         self._begun_anew()
         db = self._begun(opened(self._path))
         saved, others = salvage(aside, db, self.epoch)
-        self._tell_lost(db, 1 if others is None else others)
+        self._lost += 1 if others is None else others
+        self._tell_lost(db)
         self.measure(db)
         log.error(
             "outbox damaged, set aside and begun anew file=%s saved=%d lost=%s cause=%r",
@@ -136,14 +141,15 @@ class Database:
         )  # fmt: skip
         return db
 
-    def _tell_lost(self, db: sqlite3.Connection, rows: int) -> None:
+    def _tell_lost(self, db: sqlite3.Connection) -> None:
         """So many or fewer; of which times, nobody knows: of all that the file may have held."""
-        if rows:
+        if self._lost:
             now = self._clock.now()
-            loss = Loss("damaged", rows, None, round((now - self._max_age) * 1000), round(now * 1000))
+            loss = Loss("damaged", self._lost, None, round((now - self._max_age) * 1000), round(now * 1000))
             with db:
                 losses.record(db, loss)
-            log.error("the outbox has lost rows to damage count=%d", rows)
+            log.error("the outbox has lost rows to damage count=%d", self._lost)
+            self._lost = 0
 
     def _set_writable(self, now: bool, cause: str = "") -> None:
         if now and not self.writable:

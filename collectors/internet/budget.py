@@ -6,12 +6,13 @@ never makes it free. The file is replaced atomically. If it cannot be read, the 
 nothing left for tests: overspending a metered line is worse than a month with fewer of them.
 """
 
-import os
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+
+from collectors import kept
 
 _MONTHS_KEPT = 12
 _CLOCK_IS_SET_SINCE = 2025
@@ -128,15 +129,9 @@ class Budget:
         ahead: bytes that probing costs until the next save; in the file they count as spent, so that a power cut
         does not make them free.
         """
-        kept = msgspec.structs.replace(self.spent, probe_up=self.spent.probe_up + round(ahead))
+        spent = msgspec.structs.replace(self.spent, probe_up=self.spent.probe_up + round(ahead))
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            fresh = self._file.with_suffix(".new")
-            with fresh.open("wb") as handle:
-                handle.write(msgspec.json.encode(kept))
-                handle.flush()
-                os.fsync(handle.fileno())
-            fresh.replace(self._file)
+            kept.write(self._file, spent)
         except OSError:
             return False
         return True

@@ -7,14 +7,13 @@ lost, the site is as new.
 """
 
 import contextlib
-import os
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-import msgspec
 from msgspec import Struct
 
+from collectors import kept
 from collectors.internet.burst import Ratios, is_bursty, with_pair
 from collectors.internet.engines import Direction, Result, TestClass
 
@@ -108,16 +107,7 @@ class History:
     def save(self) -> None:
         """Replace the file; a disk that takes nothing is not an error here."""
         with contextlib.suppress(OSError):
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            fresh = self._file.with_suffix(".new")
-            with fresh.open("wb") as handle:
-                handle.write(msgspec.json.encode(self.lessons))
-                handle.flush()
-                os.fsync(handle.fileno())
-            fresh.replace(self._file)
+            kept.write(self._file, self.lessons)
 
     def _read(self) -> Lessons:
-        try:
-            return msgspec.json.decode(self._file.read_bytes(), type=Lessons)
-        except (OSError, msgspec.DecodeError):
-            return Lessons()
+        return kept.read(self._file, Lessons) or Lessons()

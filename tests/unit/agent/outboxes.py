@@ -49,6 +49,13 @@ def tick(clock: Clock, number: int, ups: str = "rack") -> list[Reading]:
     return [reading(names.UPS_UP, 1, at, ups=ups), reading(names.UPS_RUNTIME, number, at, ups=ups)]
 
 
+def fill(outbox: Outbox, clock: Clock, count: int, *, every: float = 10.0, first: int = 1) -> None:
+    """So many ticks, numbered from `first`, each on disk."""
+    for number in range(first, first + count):
+        assert outbox.append("ups/rack", tick(clock, number))
+        clock.now += every
+
+
 def decoded(outbox: Outbox, row: Row) -> tuple[Schema, Batch]:
     """A row as ingest would read it, from its own schema on the same disk."""
     body = outbox.schema_body(row.sid)

@@ -11,30 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.outbox import Outbox
 from agent.outbox.file import ROW_BYTES
 from stage.parts import ROOT
 from telemetry import catalogue as names
 from telemetry.event import Event
 from telemetry.reading import reading
 from telemetry.wire import MAX_SERIES
-from tests.unit.agent.outboxes import Clock, decoded, numbers, opened, tick
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "outbox.sqlite"
-
-
-def _fill(outbox: Outbox, clock: Clock, count: int, *, every: float = 10.0, first: int = 1) -> None:
-    for number in range(first, first + count):
-        assert outbox.append("ups/rack", tick(clock, number))
-        clock.now += every
+from tests.unit.agent.outboxes import Clock, decoded, fill, numbers, opened, tick
 
 
 def test_a_tick_is_on_disk_when_append_returns(file: Path, clock: Clock) -> None:
@@ -48,7 +31,7 @@ def test_a_tick_is_on_disk_when_append_returns(file: Path, clock: Clock) -> None
 
 def test_ticks_gather_in_one_row_until_the_batch_is_due(file: Path, clock: Clock) -> None:
     outbox = opened(file, clock, batch_seconds=30)
-    _fill(outbox, clock, 3)
+    fill(outbox, clock, 3)
     assert (outbox.oldest(10), outbox.newest()) == ([], [])
     outbox.close_due()
     assert numbers(outbox) == [("rack", 1), ("rack", 2), ("rack", 3)]
@@ -79,7 +62,7 @@ def test_the_next_due_time_is_never_negative_and_never_beyond_a_batch(file: Path
 
 def test_the_newest_row_is_the_last_closed_one_and_the_oldest_come_in_order(file: Path, clock: Clock) -> None:
     outbox = opened(file, clock, batch_seconds=20)
-    _fill(outbox, clock, 9)
+    fill(outbox, clock, 9)
     outbox.close_all()
     rows = outbox.oldest(100)
     assert [row.seq for row in rows] == sorted(row.seq for row in rows)
@@ -91,9 +74,9 @@ def test_the_newest_row_is_the_last_closed_one_and_the_oldest_come_in_order(file
 
 def test_a_clock_that_goes_back_begins_a_new_row_and_loses_nothing(file: Path, clock: Clock) -> None:
     outbox = opened(file, clock)
-    _fill(outbox, clock, 2)
+    fill(outbox, clock, 2)
     clock.now -= 3600
-    _fill(outbox, clock, 2, first=3)
+    fill(outbox, clock, 2, first=3)
     outbox.close_all()
     assert (numbers(outbox), outbox.stats().rows) == ([("rack", number) for number in (1, 2, 3, 4)], 2)
     outbox.close()
@@ -122,7 +105,7 @@ def test_a_mains_that_flickers_never_makes_a_row_that_ingest_refuses(file: Path,
 
 def test_an_ack_deletes_exactly_the_rows_it_names(file: Path, clock: Clock) -> None:
     outbox = opened(file, clock, batch_seconds=1)
-    _fill(outbox, clock, 6)
+    fill(outbox, clock, 6)
     outbox.close_all()
     seqs = [row.seq for row in outbox.oldest(10)]
     assert outbox.settle(outbox.epoch, [(seqs[0], seqs[1]), (seqs[4], seqs[4])]) == [seqs[0], seqs[1], seqs[4]]
@@ -133,7 +116,7 @@ def test_an_ack_deletes_exactly_the_rows_it_names(file: Path, clock: Clock) -> N
 
 def test_an_ack_of_another_epoch_deletes_nothing(file: Path, clock: Clock) -> None:
     outbox = opened(file, clock)
-    _fill(outbox, clock, 1)
+    fill(outbox, clock, 1)
     outbox.close_all()
     assert outbox.settle((outbox.epoch + 1) % 2**32, [(0, 2**40)]) == []
     assert outbox.stats().rows == 1
@@ -142,7 +125,7 @@ def test_an_ack_of_another_epoch_deletes_nothing(file: Path, clock: Clock) -> No
 
 def test_an_ack_never_deletes_a_row_that_still_grows(file: Path, clock: Clock) -> None:
     outbox = opened(file, clock)
-    _fill(outbox, clock, 2)
+    fill(outbox, clock, 2)
     assert outbox.settle(outbox.epoch, [(0, 2**40)]) == []
     outbox.close_all()
     assert numbers(outbox) == [("rack", 1), ("rack", 2)]
@@ -152,7 +135,7 @@ def test_an_ack_never_deletes_a_row_that_still_grows(file: Path, clock: Clock) -
 @pytest.mark.parametrize("ranges", [[(5, 1)], [(-3, -1)], [(0, 2**63)], [(2**70, 2**71)], [(-(2**70), 0)]], ids=str)
 def test_an_absurd_range_in_an_ack_does_no_harm(file: Path, clock: Clock, ranges: list[tuple[int, int]]) -> None:
     outbox = opened(file, clock)
-    _fill(outbox, clock, 1)
+    fill(outbox, clock, 1)
     outbox.settle(outbox.epoch, ranges)
     assert outbox.append("ups/rack", tick(clock, 2))
     outbox.close()
@@ -162,7 +145,7 @@ def test_a_sequence_number_is_never_used_twice(file: Path, clock: Clock) -> None
     outbox = opened(file, clock, batch_seconds=1)
     seen: list[int] = []
     for number in range(1, 6):
-        _fill(outbox, clock, 1, first=number)
+        fill(outbox, clock, 1, first=number)
         outbox.close_all()
         seen += [row.seq for row in outbox.oldest(10)]
         outbox.settle(outbox.epoch, [(0, 2**40)])
@@ -174,7 +157,7 @@ def test_a_sequence_number_is_never_used_twice(file: Path, clock: Clock) -> None
 
 def test_a_restart_keeps_rows_and_schemas_and_writes_under_a_new_epoch(file: Path, clock: Clock) -> None:
     outbox = opened(file, clock)
-    _fill(outbox, clock, 3)
+    fill(outbox, clock, 3)
     epoch = outbox.epoch
     outbox.close()
     again = opened(file, clock)
@@ -187,17 +170,17 @@ def test_a_restart_keeps_rows_and_schemas_and_writes_under_a_new_epoch(file: Pat
 def test_an_ack_of_an_earlier_life_never_deletes_a_row_of_this_one(file: Path, clock: Clock, tmp_path: Path) -> None:
     # A power cut on a disk that lies: the file is that of a minute ago, and its numbers are used again.
     outbox = opened(file, clock, batch_seconds=1)
-    _fill(outbox, clock, 2)
+    fill(outbox, clock, 2)
     outbox.close()
     old = tmp_path / "a-minute-ago"
     shutil.copytree(file.parent, old)
     outbox = opened(file, clock, batch_seconds=1)
-    _fill(outbox, clock, 2, first=3)
+    fill(outbox, clock, 2, first=3)
     outbox.close_all()
     sent = [(row.epoch, row.seq) for row in outbox.oldest(9)]
     outbox.close()
     again = opened(old / file.name, clock, batch_seconds=1)
-    _fill(again, clock, 2, first=5)
+    fill(again, clock, 2, first=5)
     again.close_all()
     for epoch, seq in sent[2:]:  # the acks of what is gone with the minute
         assert again.settle(epoch, [(seq, seq)]) == []
@@ -207,7 +190,7 @@ def test_an_ack_of_an_earlier_life_never_deletes_a_row_of_this_one(file: Path, c
 
 def test_a_file_of_an_earlier_version_keeps_its_rows_and_its_epoch(file: Path, clock: Clock) -> None:
     outbox = opened(file, clock, batch_seconds=1)
-    _fill(outbox, clock, 3)
+    fill(outbox, clock, 3)
     outbox.close()
     with sqlite3.connect(file) as db:
         epoch = db.execute("SELECT DISTINCT epoch FROM batch").fetchone()[0]
@@ -225,21 +208,21 @@ def test_a_file_of_an_earlier_version_keeps_its_rows_and_its_epoch(file: Path, c
 
 def test_schemas_go_with_the_last_row_that_needs_them(file: Path, clock: Clock) -> None:
     outbox = opened(file, clock)
-    _fill(outbox, clock, 1)
+    fill(outbox, clock, 1)
     outbox.close_all()
     (row,) = outbox.oldest(1)
     outbox.settle(row.epoch, [(row.seq, row.seq)])
     outbox.close()
     again = opened(file, clock)
     assert again.schema_body(row.sid) is None
-    _fill(again, clock, 1)
+    fill(again, clock, 1)
     assert again.schema_body(row.sid) is not None
     again.close()
 
 
 def test_a_crash_keeps_what_was_committed_and_seals_it(file: Path, clock: Clock, tmp_path: Path) -> None:
     outbox = opened(file, clock)
-    _fill(outbox, clock, 3)
+    fill(outbox, clock, 3)
     left = tmp_path / "crashed"
     shutil.copytree(file.parent, left)  # the files as a power cut would leave them: nothing closed
     again = opened(left / file.name, clock)
@@ -252,7 +235,7 @@ def test_a_killed_agent_loses_no_tick_that_it_had_committed(tmp_path: Path, cloc
     program = """
 import itertools, sys
 from pathlib import Path
-from tests.unit.agent.outboxes import Clock, opened, tick
+from tests.unit.agent.outboxes import Clock, fill, opened, tick
 clock = Clock()
 outbox = opened(Path(sys.argv[1]), clock, batch_seconds=30)
 for number in itertools.count(1):
@@ -280,7 +263,7 @@ def test_stats_tell_rows_bytes_and_the_age_of_the_oldest(file: Path, clock: Cloc
     outbox = opened(file, clock, batch_seconds=1)
     empty = outbox.stats()
     assert (empty.rows, empty.bytes, empty.oldest_seconds, empty.dropped) == (0, 0, 0, 0)
-    _fill(outbox, clock, 3)
+    fill(outbox, clock, 3)
     outbox.close_all()
     stats = outbox.stats()
     assert (stats.rows, stats.oldest_seconds, stats.writable) == (3, 30, True)

@@ -2,34 +2,15 @@
 
 from pathlib import Path
 
-import pytest
-
 from agent.clock import Clock as AgentClock
-from agent.outbox import Outbox
 from telemetry.event import Event
-from tests.unit.agent.outboxes import START, Clock, numbers, opened, tick
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "outbox.sqlite"
-
-
-def _fill(outbox: Outbox, clock: Clock, count: int, *, every: float = 10.0, first: int = 1) -> None:
-    for number in range(first, first + count):
-        assert outbox.append("ups/rack", tick(clock, number))
-        clock.now += every
+from tests.unit.agent.outboxes import START, Clock, fill, numbers, opened, tick
 
 
 def test_over_the_bytes_allowed_detail_goes_before_any_hour_oldest_first(file: Path, clock: Clock) -> None:
     outbox = opened(file, clock, batch_seconds=1, max_bytes=30_000)
     for number in range(1, 400):  # six an hour
-        _fill(outbox, clock, 1, first=number, every=600)
+        fill(outbox, clock, 1, first=number, every=600)
         assert outbox.stats().bytes <= 30_000 + 400  # the growing row is never dropped
     outbox.close_all()
     kept = [number for _, number in numbers(outbox)]
@@ -49,7 +30,7 @@ def test_when_every_hour_is_down_to_one_batch_the_oldest_hours_go_and_events_las
     outage = Event("outage", "outage-rack-1", clock.at())
     outbox.append("ups/rack", tick(clock, 1000), [outage])
     clock.now += 3600
-    _fill(outbox, clock, 200, every=3600)
+    fill(outbox, clock, 200, every=3600)
     outbox.close_all()
     kept = [number for _, number in numbers(outbox)]
     assert kept == [1000, *range(202 - len(kept), 201)]
@@ -59,13 +40,13 @@ def test_when_every_hour_is_down_to_one_batch_the_oldest_hours_go_and_events_las
 
 def test_what_is_given_up_is_told_once_with_count_range_and_reason(file: Path, clock: Clock) -> None:
     outbox = opened(file, clock, batch_seconds=1, max_age=6 * 3600)
-    _fill(outbox, clock, 24, every=3600)
+    fill(outbox, clock, 24, every=3600)
     (told,) = outbox.losses_to_tell()
     count = told.evidence["ticks"]
     assert told.evidence == {"reason": "age", "batches": count, "ticks": count}
     assert isinstance(count, int)
     assert (told.start.timestamp(), told.end and told.end.timestamp()) == (START, START + (count - 1) * 3600)
-    _fill(outbox, clock, 1, every=3600)
+    fill(outbox, clock, 1, every=3600)
     (again,) = outbox.losses_to_tell()  # the first is on disk by now; what went since is another
     assert again.id != told.id
     assert outbox.losses_to_tell() == []
@@ -78,7 +59,7 @@ def test_what_is_given_up_is_told_once_with_count_range_and_reason(file: Path, c
 
 def test_a_crash_before_a_loss_was_told_tells_it_again_under_the_same_name(file: Path, clock: Clock) -> None:
     outbox = opened(file, clock, batch_seconds=1, max_age=6 * 3600)
-    _fill(outbox, clock, 24, every=3600)
+    fill(outbox, clock, 24, every=3600)
     (told,) = outbox.losses_to_tell()
     outbox.close()
     again = opened(file, clock)
@@ -89,7 +70,7 @@ def test_a_crash_before_a_loss_was_told_tells_it_again_under_the_same_name(file:
 def test_rows_beyond_the_age_allowed_are_dropped_and_counted(file: Path, clock: Clock) -> None:
     hours = 3600.0
     outbox = opened(file, clock, batch_seconds=1, max_age=6 * hours)
-    _fill(outbox, clock, 24, every=hours)
+    fill(outbox, clock, 24, every=hours)
     outbox.close_all()
     kept = [number for _, number in numbers(outbox)]
     assert kept == list(range(25 - len(kept), 25))
@@ -102,7 +83,7 @@ def test_rows_beyond_the_age_allowed_are_dropped_and_counted(file: Path, clock: 
 def test_a_wall_clock_of_the_far_future_does_not_cost_the_backlog(file: Path, clock: Clock) -> None:
     # A real-time clock without its battery: one start in 2036, and nobody vouches for it.
     outbox = opened(file, clock, batch_seconds=1)
-    _fill(outbox, clock, 3)
+    fill(outbox, clock, 3)
     outbox.close()
     clock.now = START + 10 * 365 * 86400
     outbox = opened(file, clock, batch_seconds=1, known=AgentClock(wall=clock, synchronised=lambda: False))

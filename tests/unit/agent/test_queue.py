@@ -106,3 +106,12 @@ def test_where_nobody_listens_nothing_goes_for_a_growing_while(outbox: Outbox) -
     _settle(outbox, queue, again, 18.0)
     queue.nobody_listens(20.0)
     assert _send_all(queue, 25.1) != []  # it had answered: the wait begins small again
+
+
+def test_a_row_that_cannot_go_stays_parked_whatever_begins_anew(outbox: Outbox) -> None:
+    queue = Queue(outbox, 0.0)
+    queue.parked(300, 3600.0)
+    assert 300 not in _send_all(queue, 0.0)
+    queue.begin_again()
+    assert 300 not in _send_all(queue, 1.0)
+    assert 300 in {row.seq for row, _ in queue.rows(3601.0)}

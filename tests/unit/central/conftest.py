@@ -1,4 +1,4 @@
-"""A real PostgreSQL, started once: its own data directory, a socket in it, and a free port."""
+"""The central database on SQLite and on a real PostgreSQL, started once: its own data directory, a socket in it."""
 
 import os
 import pwd
@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
+from central.database import open_database
 from stage.process import Part, free_port, program
 
 PACKAGE = "postgresql"
@@ -38,3 +40,15 @@ def postgres_url() -> Iterator[str]:
             yield f"postgresql+psycopg://monitor@/postgres?host={home}&port={port}"
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """One database for a module's tests; they empty what they use."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path_factory.mktemp('central')}/central.sqlite"
+    else:
+        url = request.getfixturevalue("postgres_url")
+    engine = open_database(url)
+    yield engine
+    engine.dispose()

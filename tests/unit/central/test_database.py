@@ -1,6 +1,5 @@
 """The central database, on SQLite and on PostgreSQL: one code, one behaviour."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -18,17 +17,6 @@ from tests.unit.telemetry.strategies import events as any_event
 CENTRE = "PK-PB-00042"
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 INFO = {"name": "Lahore 42", "province": "Punjab", "district": "Lahore", "isp": "PTCL", "feeder": "F-7"}
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path_factory.mktemp('central')}/central.sqlite"
-    else:
-        url = request.getfixturevalue("postgres_url")
-    engine = open_database(url)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

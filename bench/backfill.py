@@ -25,6 +25,7 @@ from agent.outbox import Outbox
 from agent.uplink import Uplink
 from bench.measure.central_side import CentralSide, uplink_config
 from bench.measure.packages import need
+from bench.measure.progress import say
 from bench.measure.readings import INTERVAL, LANES, SERIES, readings
 from central.simulate.centre import Centre, make_centre
 from stage.line import Line
@@ -164,7 +165,7 @@ class Run:
             for lane, found in readings(self._centre, clock.now, 3600 + number * INTERVAL).items():
                 outbox.append(lane, found)
             if number % 60 == 0:
-                _say(f"making the backlog, {100 * number // count} %")
+                say(f"making the backlog, {100 * number // count} %")
         outbox.close()
         return count
 
@@ -189,7 +190,7 @@ class Run:
             if stored is None and self._stored(begun) >= ticks * len(LANES):
                 stored = at
             now = seen[-1]
-            _say(f"{at:.0f} s: {rows - now.rows} of {rows} rows acknowledged, oldest lane {now.oldest:.0f} s behind")
+            say(f"{at:.0f} s: {rows - now.rows} of {rows} rows acknowledged, oldest lane {now.oldest:.0f} s behind")
             if at > self._limit or (now.rows == 0 and stored is not None):
                 return seen, stored
             time.sleep(_LOOK_SECONDS)
@@ -279,13 +280,6 @@ def _report(one: Result, options: argparse.Namespace) -> int:
 
 def _seconds(value: float | None) -> str:
     return "not in this run" if value is None else f"{value:.0f} s"
-
-
-def _say(what: str) -> None:
-    if sys.stderr.isatty():
-        print(f"\r{what}\033[K", end="", file=sys.stderr, flush=True)
-    else:
-        print(what, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from bench.bed.drills import bad_servers, drills
 from bench.bed.engines import run
 from bench.bed.line import PAYLOAD_SHARE, SERVER, Line
 from bench.measure.packages import need
+from bench.measure.progress import say
 
 _PACKAGES = ("iproute2", "ethtool", "gcc", "nginx-light", "iperf3")
 _FIT = 0.95
@@ -95,7 +96,7 @@ def _runs(cell: Cell, line: Line, count: int) -> list[Run]:
     found = []
     for number in range(count):
         for name in cell.engines:
-            _say(f"{cell.name}: run {number + 1} of {count}, {name}")
+            say(f"{cell.name}: run {number + 1} of {count}, {name}")
             if cell.fresh:
                 line.take(cell.shape)
                 time.sleep(_BUCKET_FILLS_SECONDS)
@@ -105,7 +106,7 @@ def _runs(cell: Cell, line: Line, count: int) -> list[Run]:
             rates = {"down": mean, "up": mean if cell.shape.steps_mbps else cell.shape.up_mbps}
             truth = {way: rates[way] * 125_000 * PAYLOAD_SHARE for way in cell.directions}
             found.append(Run(outcome, truth))
-    _say("")
+    say("")
     return found
 
 
@@ -196,13 +197,6 @@ def _plain(runs: list[Run]) -> list[dict[str, object]]:
 
 def _machine() -> str:
     return f"{platform.machine()}, {os.cpu_count()} CPUs, {platform.release()}, load {os.getloadavg()[0]:.1f}"
-
-
-def _say(what: str) -> None:
-    if sys.stderr.isatty():
-        print(f"\r{what}\033[K", end="", file=sys.stderr, flush=True)
-    elif what:
-        print(what, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from bench.measure.packages import need, version
 from bench.measure.processes import memory, work
+from bench.measure.progress import say
 from bench.measure.readings import INTERVAL, SERIES, readings
 from central.config import Store as StoreConfig
 from central.ingest import protobuf
@@ -90,7 +91,7 @@ def _disk(name: str, options: argparse.Namespace) -> tuple[float, float]:
                 for centre in range(1, options.centres + 1):
                     seconds += _post(url, part.pid, _request(centre, moments))
                     samples += len(moments) * SERIES
-                _say(f"{name}: {100 * first // ticks} % of {options.days:g} days")
+                say(f"{name}: {100 * first // ticks} % of {options.days:g} days")
             return _settled(name, url, Path(scratch) / "data", samples), 1e6 * seconds / samples
 
 
@@ -160,7 +161,7 @@ def _blocks(data: Path) -> float:
     size = -1
     while time.monotonic() < deadline and (size != (now := _size(data)) or not list(data.glob("*/meta.json"))):
         size = now
-        _say("prometheus: waiting for its blocks")
+        say("prometheus: waiting for its blocks")
         time.sleep(20.0)
     found = [json.loads(file.read_text())["stats"]["numSamples"] for file in data.glob("*/meta.json")]
     blocks = sum(_size(file.parent) for file in data.glob("*/meta.json"))
@@ -169,11 +170,6 @@ def _blocks(data: Path) -> float:
 
 def _size(directory: Path) -> int:
     return sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())
-
-
-def _say(what: str) -> None:
-    if sys.stderr.isatty():
-        print(f"\r{what}\033[K", end="", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from bench.measure.central_side import CentralSide
 from bench.measure.fleet import FleetPlan
 from bench.measure.packages import need
 from bench.measure.processes import memory, work
+from bench.measure.progress import say
 from central.simulate.centre import make_centre
 from stage import parts
 from stage.process import Part
@@ -167,7 +168,7 @@ def _storm(directory: Path, options: argparse.Namespace, stack: ExitStack) -> Re
 def _wait_for_all(fleet: Fleet, options: argparse.Namespace, what: str) -> None:
     deadline = time.monotonic() + 600
     while (there := fleet.connected()) < options.agents:
-        _say(f"{what}: {there} of {options.agents}")
+        say(f"{what}: {there} of {options.agents}")
         if time.monotonic() > deadline:
             raise SystemExit(f"only {there} of {options.agents} ever connected")
         time.sleep(2.0)
@@ -196,7 +197,7 @@ def _watch(fleet: Fleet, broker: Part, begin: float, options: argparse.Namespace
         shares.append(now - last)
         last = now
         there = fleet.connected() if time.monotonic() - begin > 1 else 0
-        _say(f"{there} of {options.agents} are back after {time.monotonic() - begin:.0f} s")
+        say(f"{there} of {options.agents} are back after {time.monotonic() - begin:.0f} s")
         if there >= options.agents and not back:
             back, until = True, min(until, time.monotonic() + 10.0)
     return shares
@@ -243,13 +244,6 @@ def _report(one: Result, options: argparse.Namespace) -> int:
 
 def _seconds(value: float | None) -> str:
     return "not in this run" if value is None else f"{value:.0f} s"
-
-
-def _say(what: str) -> None:
-    if sys.stderr.isatty():
-        print(f"\r{what}\033[K", end="", file=sys.stderr, flush=True)
-    else:
-        print(what, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 UNSET = 1_735_689_600.0
 """2025-01-01: no clock that shows less has been set since the agent was written."""
 _AGREE_SECONDS = 2.0
-_SLOWEST_ACK_SECONDS = 10.0
-"""An ack may have been under way so long: a clock ahead of it by less agrees with it."""
+_LONGEST_WAIT_SECONDS = 10.0
+"""An answer that took longer sets no clock: it may have lain in a line that stood still."""
 _SAVE_SECONDS = 1.0
 _JITTER_MS = 500
 
@@ -70,7 +70,6 @@ class Clock:
         before = kept.read(file, Known) if file else None
         self._ever_known = before is not None
         self._offset = before.offset if before is not None and before.boot == self.boot else None
-        self._told: float | None = None
         self._correction_ms = 0
 
     def now(self) -> float:
@@ -106,16 +105,28 @@ class Clock:
                 self._offset = self._wall() - self._boottime()
                 log.info("nobody tells the time, the machine's clock is believed")
 
-    def told(self, seconds: float) -> None:
-        """The centre of the country has sent its time; a time service of our own is better, if there is one."""
+    def told(self, seconds: float, waited: float) -> None:
+        """The centre of the country wrote this time down at most `waited` seconds ago.
+
+        So the truth lies in a bracket as wide as the wait: a clock within it agrees. An answer that was long under
+        way proves no clock wrong; it can only raise a doubt, and then the time is to be asked for again. A time
+        service of our own is better, if there is one.
+        """
         with self._lock:
             if self._synchronised() or seconds < UNSET:
                 return
-            heard = seconds - self._boottime()
-            self._told = heard if self._told is None else max(self._told, heard)  # the quickest ack is the truest
+            earliest = seconds - self._boottime()
+            latest = earliest + waited
             here = self._wall() - self._boottime()
-            agrees = -_AGREE_SECONDS <= here - self._told <= _SLOWEST_ACK_SECONDS
-            self._learn(here if agrees else self._told)
+            known = here if self._offset is None else self._offset
+            if earliest - _AGREE_SECONDS <= known <= latest + _AGREE_SECONDS:
+                self._learn(known)
+            elif waited > _LONGEST_WAIT_SECONDS:
+                self._offset = None
+            elif earliest - _AGREE_SECONDS <= here <= latest + _AGREE_SECONDS:
+                self._learn(here)
+            else:
+                self._learn((earliest + latest) / 2)
 
     def _corrected(self, here: float) -> int:
         """Milliseconds, the same for as long as the clock runs on: two stamps of one moment stay one moment."""

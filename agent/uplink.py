@@ -73,7 +73,8 @@ class Uplink(threading.Thread):
         self._told: dict[str, State] = {}
         self._pending: dict[int, int | None] = {}
         self._queue = Queue(outbox, time.monotonic())
-        self._since = self._asked = 0.0
+        self._since, self._asked = time.monotonic(), 0.0
+        self._asked_at: float | None = None
         self._schemas_sent: set[str] = set()
         self._packet_limit = 2**28
         self._failures = 0
@@ -224,7 +225,9 @@ class Uplink(threading.Thread):
         self._packet_limit = getattr(props, "MaximumPacketSize", 2**28)
         self._pending.clear()
         self._told.clear()
-        self._queue = Queue(self._outbox, time.monotonic())
+        self._since, self._asked_at = time.monotonic(), None
+        self._asked = 0.0
+        self._queue = Queue(self._outbox, self._since)
         client.subscribe(ack_topic(self._centre), qos=0)
         self._tell_online()
         self.connected, self._failures = True, 0
@@ -262,14 +265,22 @@ class Uplink(threading.Thread):
             log.warning("an ack that cannot be read bytes=%d", len(message.payload))
             return
         self.last_progress = time.monotonic()
-        if 0 < ack.t < 2**53:
-            self._clock.told(ack.t / 1000)
+        self._hear_time(ack)
         if ack.need:
             self._schemas_sent.discard(ack.need)
             self._queue.begin_again()
             return
         self._settle(ack.e, ack.a)
         self.refused["ingest"] += len(self._settle(ack.e, [(seq, seq) for seq in ack.r]))
+
+    def _hear_time(self, ack: Ack) -> None:
+        """A bare time answers our "I am here"; any ack was written since this connection began."""
+        bare = not (ack.e or ack.a or ack.r or ack.need)
+        since = self._asked_at if bare and self._asked_at is not None else self._since
+        if 0 < ack.t < 2**53:
+            self._clock.told(ack.t / 1000, time.monotonic() - since)
+        if bare:
+            self._asked_at = None
 
     def _settle(self, epoch: int, ranges: list[tuple[int, int]]) -> list[int]:
         gone = self._outbox.settle(epoch, ranges)
@@ -285,6 +296,8 @@ class Uplink(threading.Thread):
                 self._publish_state(name, true.fields, true.ts)
 
     def _tell_online(self) -> None:
+        if self._asked_at is None:  # else an answer to the question before may be on its way
+            self._asked_at = time.monotonic()
         self._publish_state("online", {"online": True, "version": self._version}, self._now_ms())
 
     def _now_ms(self) -> int:

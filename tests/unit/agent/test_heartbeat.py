@@ -55,7 +55,7 @@ def test_before_the_time_is_known_nothing_is_told_and_the_last_beat_stays(tmp_pa
     assert heartbeat.restart() is None
     heartbeat.beat()
     assert file.read_text() == f"{NOW:.0f}\n"
-    clock.told(NOW + 3600)
+    clock.told(NOW + 3600, 0.0)
     event = heartbeat.restart()
     assert event is not None
     assert _seconds(event) == (0, 3600)

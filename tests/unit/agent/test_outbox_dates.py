@@ -38,7 +38,7 @@ class Gateway:
 
     def told(self) -> None:
         """The true time is NOW plus the time that this machine has been up."""
-        self.clock.told(NOW + self.machine.up)
+        self.clock.told(NOW + self.machine.up, 0.0)
         self.outbox.close_due()
 
     def sendable(self) -> list[tuple[float, int]]:

@@ -26,6 +26,7 @@ _LONGEST_WAIT_SECONDS = 10.0
 """An answer that took longer sets no clock: it may have lain in a line that stood still."""
 _SAVE_SECONDS = 1.0
 _JITTER_MS = 500
+_READS, _APART_SECONDS = 3, 0.001
 
 
 class Known(Struct, frozen=True):
@@ -89,20 +90,20 @@ class Clock:
     def stamped(self) -> Stamped:
         """The clock under which a stamp of this moment is taken."""
         with self._lock:
-            here = self._wall() - self._boottime()
+            here = self._here()
             if self._synchronised():
                 self._learn(here)
+            here_ms = round(here * 1000)
             if self._offset is None:
-                return Stamped(certain=False, boot=self.boot, offset_ms=round(here * 1000))
-            return Stamped(
-                certain=True, boot=self.boot, offset_ms=round(here * 1000), correction_ms=self._corrected(here)
-            )
+                return Stamped(certain=False, boot=self.boot, offset_ms=here_ms)
+            self._correction_ms = self._corrected(here_ms)
+            return Stamped(certain=True, boot=self.boot, offset_ms=here_ms, correction_ms=self._correction_ms)
 
     def believe(self) -> None:
         """Nobody has told the time, and the machine's is plausible: take it until somebody does."""
         with self._lock:
             if self._offset is None:
-                self._offset = self._wall() - self._boottime()
+                self._offset = self._here()
                 log.info("nobody tells the time, the machine's clock is believed")
 
     def told(self, seconds: float, waited: float) -> None:
@@ -117,7 +118,7 @@ class Clock:
                 return
             earliest = seconds - self._boottime()
             latest = earliest + waited
-            here = self._wall() - self._boottime()
+            here = self._here()
             known = here if self._offset is None else self._offset
             if earliest - _AGREE_SECONDS <= known <= latest + _AGREE_SECONDS:
                 self._learn(known)
@@ -128,15 +129,16 @@ class Clock:
             else:
                 self._learn((earliest + latest) / 2)
 
-    def _corrected(self, here: float) -> int:
-        """Milliseconds, the same for as long as the clock runs on: two stamps of one moment stay one moment."""
+    def _corrected(self, here_ms: int) -> int:
+        """What makes stamps of a clock that is `here_ms` ahead of boot time true, in milliseconds.
+
+        The same for as long as that clock runs on: two stamps of one moment stay one moment.
+        """
         assert self._offset is not None
-        off = round((self._offset - here) * 1000)
+        off = round(self._offset * 1000) - here_ms
         if abs(off) <= _AGREE_SECONDS * 1000:
-            self._correction_ms = 0
-        elif abs(off - self._correction_ms) > _JITTER_MS:
-            self._correction_ms = off
-        return self._correction_ms
+            return 0
+        return self._correction_ms if abs(off - self._correction_ms) <= _JITTER_MS else off
 
     def _learn(self, offset: float) -> None:
         if self._offset is not None and abs(offset - self._offset) < _SAVE_SECONDS:
@@ -156,7 +158,15 @@ class Clock:
         if then.boot != self.boot or not self.stamped().certain:
             return None
         with self._lock:
-            return None if self._offset is None else round(self._offset * 1000) - then.offset_ms
+            return None if self._offset is None else self._corrected(then.offset_ms)
+
+    def _here(self) -> float:
+        """The machine's clock minus boot time; read again if the processor went elsewhere in between."""
+        for _ in range(_READS):
+            before, wall, after = self._boottime(), self._wall(), self._boottime()
+            if after - before < _APART_SECONDS:
+                break
+        return wall - (before + after) / 2
 
 
 def _boottime() -> float:

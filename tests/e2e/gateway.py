@@ -5,7 +5,7 @@ import re
 import threading
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -131,7 +131,8 @@ def measured(metric: str, value: float) -> Claim:
 class Ear:
     """Hears what the gateway says at its broker: the latest states, and every event in the order it came.
 
-    It acknowledges each batch as ingest would: without that the agent soon sends only its newest.
+    It acknowledges each batch as ingest would, without which the agent soon sends only its newest, and tells who says
+    that it is here the time.
     """
 
     def __init__(self, port: int) -> None:
@@ -149,10 +150,15 @@ class Ear:
             batch = parse_batch(bytes(message.payload))
             with self._lock:
                 self._events[batch.e, batch.q] = batch.ev  # a batch that is sent again is the same batch
-            ack = Ack(round(time.time() * 1000), batch.e, [(batch.q, batch.q)])
-            client.publish(ack_topic(CENTRE), encode(ack))
+            self._answer(client, batch.e, [(batch.q, batch.q)])
         else:
-            self.states[message.topic.rsplit("/", 1)[1]] = json.loads(message.payload)
+            name, state = message.topic.rsplit("/", 1)[1], json.loads(message.payload)
+            self.states[name] = state
+            if name == "online" and state["online"] and not message.retain:
+                self._answer(client)
+
+    def _answer(self, client: mqtt.Client, epoch: int = 0, batches: Sequence[tuple[int, int]] = ()) -> None:
+        client.publish(ack_topic(CENTRE), encode(Ack(round(time.time() * 1000), epoch, list(batches))))
 
     def events(self, kind: str, **evidence: Any) -> list[Event]:
         """The events of a kind whose evidence says so."""

@@ -51,7 +51,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
 
 def _play(gateway: Gateway, made: dict[str, CardThread]) -> Story:
     quick = dict.fromkeys(INTERVALS, ON_BATTERY_SECONDS + 1)
-    gateway.until_all([shown("online")], dict.fromkeys(INTERVALS, START_SECONDS), time.monotonic())
+    up = [shown("online"), told(status="online")]
+    gateway.until_all(up, dict.fromkeys(INTERVALS, START_SECONDS), time.monotonic())
     cut_at = datetime.now(UTC)
     times = gateway.until_all(
         [shown("on_battery"), told(status="on_battery")],

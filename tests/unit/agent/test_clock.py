@@ -133,6 +133,19 @@ def test_stamps_of_this_boot_can_be_shifted_and_those_of_another_cannot() -> Non
     assert clock.shift_ms(Stamped(certain=False, boot="another", offset_ms=0)) is None
 
 
+@pytest.mark.parametrize(("off", "moves"), [(0.4, 0), (-1.9, 0), (3600.0, 3_600_000), (-86400.0, -86_400_000)])
+def test_what_waited_for_the_time_moves_as_far_as_what_is_stamped_after(off: float, moves: int) -> None:
+    # Else the state told at once and the row that waited would be two samples of one moment.
+    machine = Machine(NOW - off)
+    clock = machine.clock()
+    then = clock.stamped()
+    clock.told(NOW, 0.0)
+    assert clock.stamped().correction_ms == clock.shift_ms(then) == moves
+    machine.wall += 0.003  # the machine's clock is slewed
+    later = clock.stamped()
+    assert later.correction_ms == clock.shift_ms(later) == clock.shift_ms(then) == moves
+
+
 @pytest.mark.parametrize("seconds", [0.0, 60.0, UNSET - 1, -1.0])
 def test_an_absurd_time_from_outside_teaches_nothing(seconds: float) -> None:
     clock = Machine(NOW).clock()

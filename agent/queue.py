@@ -12,7 +12,7 @@ from agent.outbox import Outbox, Row
 
 LIVE_ROWS = 8
 """The lanes close together: so many rows are the present."""
-_FRESH_ROWS = 16
+_FRESH_ROWS = 64
 _DEAF_SECONDS, _LONGEST_DEAF_SECONDS = 5.0, 600.0
 _PROBE_SECONDS = 120.0
 """A centre of the country that does not answer is tried with the newest row this often, and costs no more."""
@@ -74,7 +74,14 @@ class Queue:
         return min([*waits, 60.0, *([self._deaf_until - now] if self._deaf_until > now else [])])
 
     def rows(self, now: float) -> Iterator[tuple[Row, int]]:
-        """What may go now, in order; with the times it went before."""
+        """What may go now, in order, none twice; with the times it went before. What is taken from here must go."""
+        given: set[int] = set()
+        for row, tries in self._candidates(now):
+            if row.seq not in given:
+                given.add(row.seq)
+                yield row, tries
+
+    def _candidates(self, now: float) -> Iterator[tuple[Row, int]]:
         if now < self._deaf_until:
             return
         live = self._outbox.newest(LIVE_ROWS)

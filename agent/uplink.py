@@ -1,7 +1,7 @@
 """Outbox -> MQTT 5 and back: the only importer of paho here. One thread that owns its loop.
 
-PUBACK is flow control: it opens the window of 8 and nothing more. A row leaves the disk when
-ingest's ack names it. The newest batch goes first, then the oldest; what is not acknowledged is
+PUBACK is flow control: it opens the window of 8 messages and nothing more. A row leaves the disk when
+ingest's ack names it. The newest rows go first, then the oldest; what is not acknowledged is
 sent again after a growing, jittered wait. Retained states go at once on change, ahead of all
 batches. paho's own queue is never used: it neither survives the process nor respects the window.
 """
@@ -14,6 +14,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -25,7 +26,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from agent.config import UplinkConfig
 from agent.identity import Identity
-from agent.outbox import Outbox, Row
+from agent.letters import Letter, letters
+from agent.outbox import Outbox
 from agent.queue import Queue
 from agent.sockets import close, drain, writable
 from agent.states import State, changed_enough, shifted
@@ -71,7 +73,7 @@ class Uplink(threading.Thread):
         self._stopping = threading.Event()
         self._states: dict[str, State] = {}
         self._told: dict[str, State] = {}
-        self._pending: dict[int, int | None] = {}
+        self._pending: dict[int, list[int]] = {}
         self._queue = Queue(outbox, time.monotonic())
         self._since, self._asked = time.monotonic(), 0.0
         self._asked_at: float | None = None
@@ -242,18 +244,24 @@ class Uplink(threading.Thread):
         self.connected = False
 
     def _on_publish(self, _client: Any, _data: Any, mid: int, code: ReasonCode, _props: Any) -> None:
-        seq = self._pending.pop(mid, None)
-        self.last_progress = time.monotonic()
-        if seq is None:
+        seqs = self._pending.pop(mid, [])
+        self.last_progress = now = time.monotonic()
+        if not seqs:
             return
         if code.is_failure:
             self.refused["broker"] += 1
-            self._queue.parked(seq, time.monotonic() + _PARK_SECONDS)
-            log.warning("the broker refuses a batch reason=%r", str(code))
-        else:
+            self._park(seqs)
+            log.warning("the broker refuses a message reason=%r", str(code))
+            return
+        for seq in seqs:
             self.broker_took(seq)
-            if code.value == _NO_SUBSCRIBER:
-                self._queue.nobody_listens(time.monotonic())
+        if code.value == _NO_SUBSCRIBER:
+            self._queue.nobody_listens(now)
+
+    def _park(self, seqs: Iterable[int]) -> None:
+        until = time.monotonic() + _PARK_SECONDS
+        for seq in seqs:
+            self._queue.parked(seq, until)
 
     def broker_took(self, seq: int) -> None:
         """PUBACK came: the broker has it in memory, which keeps nothing. The row stays."""
@@ -306,13 +314,19 @@ class Uplink(threading.Thread):
     def _publish_state(self, name: str, fields: dict[str, Any], ts: int) -> None:
         body = _encoder.encode({"v": 1, "ts": ts, **fields})
         sent = self._client.publish(state_topic(self._centre, name), body, qos=1, retain=True)
-        self._pending[sent.mid] = None
+        self._pending[sent.mid] = []
 
     def _fill_window(self) -> None:
-        for row, tries in self._queue.rows(time.monotonic()):
-            if sum(seq is not None for seq in self._pending.values()) >= WINDOW:
+        if self._window_full():
+            return
+        rows = self._queue.rows(time.monotonic())
+        for letter in letters(rows, self._packet_limit - _OVERHEAD_BYTES):
+            self._send(letter)
+            if self._window_full():  # a letter that was asked for goes: the queue has looked beyond it
                 return
-            self._send(row, tries)
+
+    def _window_full(self) -> bool:
+        return sum(bool(seqs) for seqs in self._pending.values()) >= WINDOW
 
     def _time_will_do(self) -> bool:
         """Rows whose clock nobody vouches for wait for the time; it comes with the connection."""
@@ -327,17 +341,20 @@ class Uplink(threading.Thread):
             self._tell_online()
         return self._clock.stamped().certain
 
-    def _send(self, row: Row, tries: int) -> None:
-        if len(row.body) + _OVERHEAD_BYTES > self._packet_limit:
+    def _send(self, letter: Letter) -> None:
+        seqs = [row.seq for row, _ in letter.rows]
+        if len(letter.body) + _OVERHEAD_BYTES > self._packet_limit:
             self.refused["too_large"] += 1
-            self._queue.parked(row.seq, time.monotonic() + _PARK_SECONDS)
+            self._park(seqs)
             return
-        self._send_schema(row.sid)
-        sent = self._client.publish(samples_topic(self._centre), row.body, qos=1)
-        self._pending[sent.mid] = row.seq
-        wait = min(_RESEND_CAP_SECONDS, self._config.resend_seconds * 2 ** min(tries, 10))
-        now = time.monotonic()
-        self._queue.went(row.seq, now, now + random.uniform(wait, 1.5 * wait))
+        for row, _ in letter.rows:
+            self._send_schema(row.sid)
+        sent = self._client.publish(samples_topic(self._centre), letter.body, qos=1)
+        self._pending[sent.mid] = seqs
+        now, longer = time.monotonic(), random.uniform(1.0, 1.5)
+        for row, tries in letter.rows:
+            wait = min(_RESEND_CAP_SECONDS, self._config.resend_seconds * 2 ** min(tries, 10))
+            self._queue.went(row.seq, now, now + longer * wait)
 
     def _send_schema(self, sid: str) -> None:
         if sid in self._schemas_sent:
@@ -345,7 +362,7 @@ class Uplink(threading.Thread):
         body = self._outbox.schema_body(sid)
         if body is not None:
             sent = self._client.publish(schema_topic(self._centre, sid), body, qos=1, retain=True)
-            self._pending[sent.mid] = None
+            self._pending[sent.mid] = []
             self._schemas_sent.add(sid)
 
     def _say_goodbye(self) -> None:

@@ -196,7 +196,7 @@ def _report(rows: list[Row], options: argparse.Namespace) -> int:
     for name, (row, bar) in verdicts.items():
         print(f"bar {'met' if row.total <= bar else 'NOT met'}: {name}: {row.total:.1f} of {bar:.0f} MB a month.")
     print(NOTES.format(
-        reconnects=_RECONNECTS, urgent=_URGENT, series=SERIES, lanes=len(LANES),
+        reconnects=_RECONNECTS, urgent=_URGENT, series=SERIES, lanes=len(set(LANES.values())),
         changing=changing(make_centre(1, 1), 1_760_000_000.0),
     ))  # fmt: skip
     met = all(row.total <= bar for row, bar in verdicts.values())

@@ -67,7 +67,7 @@ OFFLINE_CAUSES = ("power", "internet", "clean", "unknown")
 HOST_CPU = _metric("centre_host_cpu_usage_ratio", "host", "Share of processor time not idle since the last reading",
     scale=3)
 HOST_MEMORY_AVAILABLE = _metric("centre_host_memory_available_bytes", "host", "Memory that programs can still get",
-    scale=-4)
+    scale=-6)
 HOST_MEMORY_TOTAL = _metric("centre_host_memory_total_bytes", "host", "Memory of the gateway")
 HOST_FILESYSTEM_FREE = _metric("centre_host_filesystem_free_ratio", "host",
     "Free share of a file system, as an unprivileged program sees it", "mount", 3)
@@ -76,12 +76,12 @@ HOST_BOOT = _metric("centre_host_boot_timestamp_seconds", "host", "When the gate
 HOST_CLOCK_SYNCHRONISED = _metric("centre_host_clock_synchronised", "host",
     "1 while the kernel's clock is disciplined by time synchronisation")
 HOST_CLOCK_OFFSET = _metric("centre_host_clock_offset_seconds", "host",
-    "Remaining offset of the kernel's clock discipline", scale=6)
+    "Remaining offset of the kernel's clock discipline", scale=4)
 
 # ── internet ───────────────────────────────────────────────────────────────────────────────────
 _UP_DOWN = {"direction": DIRECTIONS}
 NET_THROUGHPUT = _metric("centre_internet_throughput_bytes_per_second", "internet",
-    "Last measured throughput: of the line, and of our own share of it", "uplink direction kind",
+    "Last measured throughput: of the line, and of our own share of it", "uplink direction kind", -2,
     states={**_UP_DOWN, "kind": ("line", "own")}, max_age=26 * HOUR)
 NET_CONTRACT = _metric("centre_internet_contract_bytes_per_second", "internet", "Throughput that the contract promises",
     "uplink direction", states=_UP_DOWN, max_age=26 * HOUR)
@@ -99,7 +99,7 @@ NET_TEST_MET = _metric("centre_internet_test_met", "internet",
     "1 when a throughput test kept the limit: 80 % of the contract, or 4 Mbit/s down and 2 up; one sample a test",
     "uplink direction limit", states={**_UP_DOWN, "limit": ("contract", "minimum")}, max_age=26 * HOUR)
 NET_TEST_BYTES = _metric("centre_internet_test_bytes_total", "internet", "Bytes on the line that measuring has cost",
-    "uplink direction purpose", states={**_UP_DOWN, "purpose": ("throughput", "probe")}, max_age=26 * HOUR)
+    "uplink direction purpose", -3, states={**_UP_DOWN, "purpose": ("throughput", "probe")}, max_age=26 * HOUR)
 NET_BUDGET = _metric("centre_internet_budget_remaining_bytes", "internet", "What this month's measuring may still cost",
     "uplink", -3, max_age=26 * HOUR)
 NET_PROBE_RTT = _metric("centre_internet_probe_rtt_seconds", "internet",
@@ -121,10 +121,10 @@ NET_FAULT = _metric("centre_internet_fault", "internet",
     "1 for the part of the path that the probes blame, none while all is well", "uplink domain",
     states={"domain": FAULT_DOMAINS}, urgent=True)
 NET_WAN_BYTES = _metric("centre_internet_wan_bytes_total", "internet",
-    "Bytes that crossed the uplink's interface since boot, everybody's", "uplink direction", states=_UP_DOWN)
+    "Bytes that crossed the uplink's interface since boot, everybody's", "uplink direction", -3, states=_UP_DOWN)
 NET_WAN_PEAK = _metric("centre_internet_wan_peak_bytes_per_second", "internet",
     "Best 5 s of everybody's traffic since the last reading, our own tests left out; the line can do at least this",
-    "uplink direction", states=_UP_DOWN)
+    "uplink direction", -3, states=_UP_DOWN)
 NET_UP = _metric("centre_internet_up", "internet", "1 while something beyond the provider answers", "uplink",
     urgent=True)
 
@@ -212,7 +212,7 @@ AGENT_COLLECTOR_ERRORS = _metric("centre_agent_collector_errors_total", "agent",
     _COLLECTOR + " reason", states={"reason": COLLECT_REASONS})
 AGENT_OUTBOX_ROWS = _metric("centre_agent_outbox_rows", "agent",
     "Batches on disk that the centre of the country has not acknowledged")
-AGENT_OUTBOX_BYTES = _metric("centre_agent_outbox_bytes", "agent", "Bytes of those batches")
+AGENT_OUTBOX_BYTES = _metric("centre_agent_outbox_bytes", "agent", "Bytes of those batches", scale=-2)
 AGENT_OUTBOX_OLDEST = _metric("centre_agent_outbox_oldest_seconds", "agent", "Age of the oldest of those batches")
 AGENT_OUTBOX_DROPPED = _metric("centre_agent_outbox_dropped_batches_total", "agent",
     "Batches given up because the outbox was full, too old or damaged")

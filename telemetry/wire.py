@@ -8,7 +8,7 @@ byte tells: 0x78 is zlib, `{` is plain JSON. `mosquitto_sub | zlib-flate -uncomp
 
 A scalar stands for a column that does not change; null is absent, and a delta counts from the
 last value that is not null. The schema (name, labels, scale, order) travels apart, retained on
-state/schema/<sid>; `sid` is the head of its SHA-256.
+state/schema/<sid>; `sid` is the head of its SHA-256. Batches may share a message: telemetry/letter.py.
 
 Decoding trusts nobody: every limit below is checked, and only Rejected comes out.
 """
@@ -230,8 +230,13 @@ def decode_batch(body: bytes, schema: Schema) -> Batch:
 
 
 def parse_batch(body: bytes) -> BatchMessage:
-    """A message after every check that needs no schema; raises Rejected."""
-    message = _parse(_inflate(body))
+    """A message of one batch after every check that needs no schema; raises Rejected."""
+    return parse_line(inflate(body))
+
+
+def parse_line(plain: bytes) -> BatchMessage:
+    """A batch that was inflated before, after every check that needs no schema; raises Rejected."""
+    message = _parse(plain)
     if message.v != VERSION:
         raise Rejected(f"batch of version {message.v}", reason="version")
     if _SID.fullmatch(message.sid) is None:
@@ -243,7 +248,8 @@ def parse_batch(body: bytes) -> BatchMessage:
     return message
 
 
-def _inflate(body: bytes) -> bytes:
+def inflate(body: bytes) -> bytes:
+    """The JSON inside a message; raises Rejected (oversized, malformed)."""
     if len(body) > MAX_WIRE_BYTES:
         raise Rejected(f"{len(body)} bytes on the wire", reason="oversized")
     if body[:1] == b"{":

@@ -9,7 +9,8 @@ from msgspec import Struct
 from paho.mqtt.enums import CallbackAPIVersion
 
 from telemetry.errors import Rejected
-from telemetry.wire import Ack, ack_topic, parse_batch
+from telemetry.letter import opened
+from telemetry.wire import Ack, ack_topic, parse_line, ranges
 
 
 class Traffic(Struct):
@@ -55,8 +56,8 @@ class FarSide:
 
     def _acknowledge(self, centre: str, body: bytes) -> None:
         try:
-            batch = parse_batch(body)
+            batches = [parse_line(line) for line in opened(body)]
         except Rejected:
             return
-        ack = Ack(t=int(time.time() * 1000), e=batch.e, a=[(batch.q, batch.q)])
+        ack = Ack(t=int(time.time() * 1000), e=batches[0].e, a=ranges([batch.q for batch in batches]))
         self._client.publish(ack_topic(centre), msgspec.json.encode(ack))

@@ -2,6 +2,7 @@
 
 Order for each batch: events to the database, samples to the store, PUBACK, hold, application ack.
 While the store is away nothing is PUBACKed and nothing acknowledged; the agents keep their rows.
+A message may hold several batches: each is admitted, refused and acknowledged by itself.
 """
 
 import logging
@@ -10,10 +11,11 @@ import signal
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -41,8 +43,9 @@ from central.ingest.presence import Roll
 from central.ingest.quarantine import Quarantine
 from central.ingest.store import Store
 from central.ingest.subscribe import Message, Subscriber
+from telemetry import letter
 from telemetry.errors import Rejected
-from telemetry.wire import Ack, ack_topic, decode_schema, parse_batch, ranges
+from telemetry.wire import Ack, ack_topic, decode_schema, parse_line, ranges
 
 log = logging.getLogger(__name__)
 _BATCH_MESSAGES = 100
@@ -52,10 +55,11 @@ _OWN_SERIES_SECONDS = 15.0
 _RELEASE_SECONDS = 1.0
 _REGISTRY_SECONDS = 60.0
 _RETRY_SECONDS = 1.0
+_Found = TypeVar("_Found")
 
 
 class Ready(Struct, frozen=True):
-    """An admitted message on its way to the store."""
+    """On its way to the store: an admitted state, or an admitted batch (`message` holds this one alone)."""
 
     message: Message
     centre: str
@@ -107,9 +111,12 @@ class Ingest:
         """Take what has arrived, at most 100 messages or a second of waiting, and do what is due."""
         messages = self._take()
         self._watch_broker()
-        ready = [one for message in messages if (one := self._admit(message)) is not None]
+        ready = [one for message in messages for one in self._admit(message)]
         if ready:
             self._keep(ready)
+        if not self._stop.is_set():  # else the store may not have them
+            for message in messages:
+                self._subscriber.done(message)
         now = time.monotonic()
         for name, every, act in (
             ("release", _RELEASE_SECONDS, self._release),
@@ -136,41 +143,56 @@ class Ingest:
             self._generation = self._subscriber.generation
             self._roll.broker_back(time.time())
 
-    def _admit(self, message: Message) -> Ready | None:
+    def _admit(self, message: Message) -> list[Ready]:
+        parts = self._guarded(message, lambda: self._parts(message)) or []
+        admitted = [self._guarded(part, partial(self._admit_topic, topic, part)) for topic, part in parts]
+        return [one for one in admitted if one is not None]
+
+    def _guarded(self, message: Message, act: Callable[[], _Found]) -> _Found | None:
+        """What `act` finds; what cannot be accepted is refused, and a bug costs one message, not the country."""
         try:
-            topic = parse_topic(message.topic)
-            return self._admit_topic(topic, message) if self._may_pass(topic, message) else None
+            return act()
         except Rejected as problem:
             self._reject(message, problem)
-        except Exception as problem:  # a bug must cost one message, not the country
+        except Exception as problem:
             log.exception("ingest has a bug topic=%r", message.topic[:80])
             self._reject(message, Rejected(type(problem).__name__))
         return None
 
-    def _may_pass(self, topic: Topic, message: Message) -> bool:
+    def _parts(self, message: Message) -> list[tuple[Topic, Message]]:
+        """The message, or one for each of its batches; none if it may not pass. Raises Rejected."""
+        topic = parse_topic(message.topic)
+        if not self._may_pass(topic):
+            return []
+        if topic.kind != "samples":
+            return [(topic, message)]
+        self._roll.heard(topic.centre, message.arrived)
+        return [(topic, msgspec.structs.replace(message, payload=line)) for line in letter.opened(message.payload)]
+
+    def _may_pass(self, topic: Topic) -> bool:
+        """Of a revoked centre, or over the allowance: it is forgotten without an ack, and the agent keeps its rows."""
         if topic.centre in self._revoked and topic.name != "online":  # that it is gone still counts
-            self._ignore(message)
+            self._count("revoked")
             return False
         allowance = self._samples_allowed if topic.kind == "samples" else self._states_allowed
         if allowance.take(topic.centre, time.monotonic()):
             return True
-        self.rejected["flood"] = self.rejected.get("flood", 0) + 1
-        self._subscriber.done(message)  # without an ack: the agent keeps the row
+        self._count("flood")
         return False
+
+    def _count(self, reason: str) -> None:
+        self.rejected[reason] = self.rejected.get(reason, 0) + 1
 
     def _admit_topic(self, topic: Topic, message: Message) -> Ready | None:
         if topic.kind == "schema":
             self._learn(topic.centre, topic.name, message.payload)
-            self._subscriber.done(message)
             return None
         if topic.kind == "state":
             return self._admit_state(topic, message)
-        self._roll.heard(topic.centre, message.arrived)
         return self._admit_batch(topic.centre, message)
 
     def _admit_state(self, topic: Topic, message: Message) -> Ready | None:
         if not message.payload:
-            self._subscriber.done(message)
             return None
         state = parse_state(message.payload)
         if topic.name == "online" and state.get("online") is True and not message.retained:
@@ -180,21 +202,16 @@ class Ingest:
         ts: Any = state["ts"]
         now_ms = int(message.arrived * 1000)
         if topic.name == "online":  # by our clock; the gateway's may not be set yet
-            self._subscriber.done(message)
             return None
         check_time(ts, now_ms if message.retained else ts, now_ms)  # a retained state may be old, none is of the future
         body = states.state_series(topic.centre, topic.name, state) if _fresh(ts, message) else b""
-        if not body:
-            self._subscriber.done(message)
-            return None
-        return Ready(message, topic.centre, body, 1)
+        return Ready(message, topic.centre, body, 1) if body else None
 
     def _admit_batch(self, centre: str, message: Message) -> Ready | None:
-        parsed = parse_batch(message.payload)
+        parsed = parse_line(message.payload)
         made = self._templates.get((centre, parsed.sid))
         if made is None:
             self._ask(centre, parsed.sid)
-            self._subscriber.done(message)
             return None
         batch = admit(parsed, made, int(message.arrived * 1000), self._old_ms)
         return Ready(message, centre, batch.body, batch.samples, batch)
@@ -222,16 +239,10 @@ class Ingest:
         self._send_ack(centre, Ack(t=_now_ms(), need=sid))
 
     def _reject(self, message: Message, problem: Rejected) -> None:
-        self.rejected[problem.reason] = self.rejected.get(problem.reason, 0) + 1
+        self._count(problem.reason)
         log.warning("rejected reason=%s topic=%r what=%r", problem.reason, message.topic[:80], str(problem)[:160])
         self._quarantine.put(problem.reason, message.topic, message.payload)
-        self._subscriber.done(message)
         self._ack_rejected(message)
-
-    def _ignore(self, message: Message) -> None:
-        """Of a revoked centre: the broker is told that it is done, the agent nothing, so that its rows stay."""
-        self.rejected["revoked"] = self.rejected.get("revoked", 0) + 1
-        self._subscriber.done(message)
 
     def _ack_rejected(self, message: Message) -> None:
         """Tell the agent that this row can go; what cannot be read has no row to name."""
@@ -239,7 +250,7 @@ class Ingest:
             topic = parse_topic(message.topic)
             if topic.kind != "samples":
                 return
-            parsed = parse_batch(message.payload)
+            parsed = parse_line(message.payload)
         except Rejected:
             return
         self._send_ack(topic.centre, Ack(t=_now_ms(), e=parsed.e, r=[parsed.q]))
@@ -304,8 +315,6 @@ class Ingest:
     def _stored(self, ready: list[Ready]) -> None:
         now = time.monotonic()
         self.samples += sum(one.samples for one in ready)
-        for one in ready:
-            self._subscriber.done(one.message)
         if self._store_start is not None:
             self._hold.add(
                 Held(one.centre, one.batch.epoch, one.batch.seq, one.message.arrived, now, self._store_start)

@@ -17,7 +17,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from stage import parts
 from stage.process import answers, free_port
 from telemetry.event import Event
-from telemetry.wire import Ack, ack_topic, parse_batch, samples_topic, state_topic
+from telemetry.letter import opened
+from telemetry.wire import Ack, ack_topic, parse_line, samples_topic, state_topic
 from tests.e2e.chain import CENTRE
 
 _SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
@@ -147,10 +148,11 @@ class Ear:
 
     def _hear(self, client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
         if message.topic == samples_topic(CENTRE):
-            batch = parse_batch(bytes(message.payload))
-            with self._lock:
-                self._events[batch.e, batch.q] = batch.ev  # a batch that is sent again is the same batch
-            self._answer(client, batch.e, [(batch.q, batch.q)])
+            batches = [parse_line(line) for line in opened(bytes(message.payload))]
+            with self._lock:  # a batch that is sent again is the same batch
+                self._events |= {(batch.e, batch.q): batch.ev for batch in batches}
+            for batch in batches:
+                self._answer(client, batch.e, [(batch.q, batch.q)])
         else:
             name, state = message.topic.rsplit("/", 1)[1], json.loads(message.payload)
             self.states[name] = state

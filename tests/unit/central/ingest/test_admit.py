@@ -89,7 +89,7 @@ def test_labels_are_sorted_and_the_centre_is_the_topics() -> None:
 
 def test_scales_are_undone() -> None:
     assert _samples(_one(CHARGE, [873, 1000])) == [(0.873, NOW_MS), (1.0, NOW_MS + 10_000)]
-    assert _samples(_one(MEMORY, [123])) == [(1_230_000.0, NOW_MS)]
+    assert _samples(_one(MEMORY, [123])) == [(123_000_000.0, NOW_MS)]
     assert _samples(_one(UP, [2**53 - 1])) == [(float(2**53 - 1), NOW_MS)]
 
 

@@ -14,8 +14,9 @@ from central.database import certificates
 from central.ingest.service import Ingest, Ready
 from central.ingest.subscribe import Message
 from telemetry import catalogue as names
+from telemetry.letter import sealed
 from telemetry.reading import Series
-from telemetry.wire import Batch, encode_batch, encode_schema, make_schema
+from telemetry.wire import Ack, Batch, Schema, encode_batch, encode_schema, inflate, make_schema
 from tests.unit.central.write_request import read
 
 CENTRE = "PK-PB-00042"
@@ -38,14 +39,21 @@ def _message(topic: str, payload: bytes, *, retained: bool = False) -> Message:
     return Message(f"centres/{CENTRE}/{topic}", payload, retained, 0, 0, 0, time.time())
 
 
+def _admitted(ingest: Ingest, message: Message) -> Ready | None:
+    """Of a message that holds one thing."""
+    found = ingest._admit(message)
+    assert len(found) < 2
+    return found[0] if found else None
+
+
 def _state(ingest: Ingest, age_ms: int, *, retained: bool) -> Ready | None:
     ts = int(time.time() * 1000) - age_ms
     body = json.dumps({"v": 1, "ts": ts, "ups": {"rack": {"up": True}}}).encode()
-    return ingest._admit(_message("state/power", body, retained=retained))
+    return _admitted(ingest, _message("state/power", body, retained=retained))
 
 
 def _samples(ingest: Ingest, at: int) -> Ready | None:
-    return ingest._admit(_message("samples", encode_batch(SCHEMA, Batch(7, 3, (at,), ([1],)))))
+    return _admitted(ingest, _message("samples", encode_batch(SCHEMA, Batch(7, 3, (at,), ([1],)))))
 
 
 def _now_ms() -> int:
@@ -55,12 +63,61 @@ def _now_ms() -> int:
 def test_a_batch_waits_until_its_schema_is_known(ingest: Ingest) -> None:
     assert _samples(ingest, _now_ms()) is None
     assert ingest.rejected == {}
-    assert ingest._admit(_message(f"state/schema/{SCHEMA.sid}", encode_schema(SCHEMA), retained=True)) is None
+    assert ingest._admit(_message(f"state/schema/{SCHEMA.sid}", encode_schema(SCHEMA), retained=True)) == []
     ready = _samples(ingest, _now_ms())
     assert ready is not None
     assert ready.batch is not None
     assert (ready.centre, ready.batch.epoch, ready.batch.seq) == (CENTRE, 7, 3)
     assert [one.name for one in read(ready.body)] == ["centre_ups_up"]
+
+
+def _line(at: int, seq: int, *, schema: Schema = SCHEMA) -> bytes:
+    return inflate(encode_batch(schema, Batch(7, seq, (at,), ([1],))))
+
+
+def test_each_batch_of_a_letter_is_admitted_by_itself(ingest: Ingest) -> None:
+    ingest._admit(_message(f"state/schema/{SCHEMA.sid}", encode_schema(SCHEMA), retained=True))
+    found = ingest._admit(_message("samples", sealed([_line(_now_ms() - 1000, 4), _line(_now_ms(), 5)])))
+    assert [one.batch and one.batch.seq for one in found] == [4, 5]
+
+
+def test_one_bad_batch_of_a_letter_is_refused_and_set_aside_alone(
+    ingest: Ingest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acks: list[Ack] = []
+    monkeypatch.setattr(ingest, "_send_ack", lambda _centre, ack: acks.append(ack))
+    ingest._admit(_message(f"state/schema/{SCHEMA.sid}", encode_schema(SCHEMA), retained=True))
+    future, torn = _line(_now_ms() + HOUR, 4), b'{"v":1,'
+    found = ingest._admit(_message("samples", sealed([future, torn, _line(_now_ms(), 6)])))
+    assert [one.batch and one.batch.seq for one in found] == [6]
+    assert ingest.rejected == {"future": 1, "malformed": 1}
+    assert [(one.e, one.r) for one in acks] == [(7, [4])]
+    aside = sorted(file.read_bytes().partition(b"\n")[2] for file in (tmp_path / "quarantine").iterdir())
+    assert aside == sorted([future, torn])
+
+
+def test_a_schema_that_is_missing_holds_up_its_own_batch_only(ingest: Ingest) -> None:
+    ingest._admit(_message(f"state/schema/{SCHEMA.sid}", encode_schema(SCHEMA), retained=True))
+    other = make_schema([Series(names.UPS_UP, ("hall",))])
+    found = ingest._admit(_message("samples", sealed([_line(_now_ms(), 4, schema=other), _line(_now_ms(), 5)])))
+    assert [one.batch and one.batch.seq for one in found] == [5]
+    assert ingest.rejected == {}
+
+
+def test_what_a_turn_took_is_told_to_the_broker_once_for_each_message(
+    ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[Message | int] = []
+    monkeypatch.setattr(ingest._subscriber, "done", done.append)
+    monkeypatch.setattr(ingest, "_keep", lambda ready: done.append(len(ready)))
+    ingest._admit(_message(f"state/schema/{SCHEMA.sid}", encode_schema(SCHEMA), retained=True))
+    letter = _message("samples", sealed([_line(_now_ms() - 1000, 4), b"{", _line(_now_ms(), 5)]))
+    noise = _message("samples", b"\0")
+    for one in (letter, noise):
+        ingest._subscriber.messages.put(one)
+    ingest._next = dict.fromkeys(ingest._next, float("inf"))
+    ingest.turn()
+    assert done == [2, letter, noise]  # after the store has it
 
 
 def test_a_schema_under_a_foreign_id_is_rejected(ingest: Ingest) -> None:
@@ -88,7 +145,7 @@ def test_a_state_that_is_too_old_never_reaches_the_store(ingest: Ingest, age_hou
 
 
 def test_an_empty_retained_state_is_the_end_of_it_and_no_fault(ingest: Ingest) -> None:
-    assert ingest._admit(_message("state/power", b"", retained=True)) is None
+    assert ingest._admit(_message("state/power", b"", retained=True)) == []
     assert ingest.rejected == {}
 
 
@@ -97,12 +154,12 @@ def test_an_empty_retained_state_is_the_end_of_it_and_no_fault(ingest: Ingest) -
     "payload", [b"\xff", b"{", b'{"v":1,"sid":"\xff"}', b'{"v":1,"ts":0,"x":"\xff"}', b"\x78\xda\xff", b"[" * 9000]
 )
 def test_a_message_that_cannot_be_read_costs_one_rejection(ingest: Ingest, topic: str, payload: bytes) -> None:
-    assert ingest._admit(_message(topic, payload)) is None
+    assert ingest._admit(_message(topic, payload)) == []
     assert ingest.rejected == {"malformed": 1}
 
 
 def test_a_foreign_topic_costs_one_rejection(ingest: Ingest) -> None:
-    assert ingest._admit(Message("centres/pk-1/samples", b"{}", False, 0, 0, 0, time.time())) is None
+    assert ingest._admit(Message("centres/pk-1/samples", b"{}", False, 0, 0, 0, time.time())) == []
     assert ingest.rejected == {"topic": 1}
 
 

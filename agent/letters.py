@@ -1,0 +1,68 @@
+"""Rows that may go now -> messages: what fits into one letter shares its way, its PUBACK and its ack. Pure."""
+
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct
+
+from agent.outbox import Row
+from telemetry.errors import Rejected
+from telemetry.letter import MAX_BATCHES, sealed
+from telemetry.wire import inflate
+
+_FULL_BYTES = 8 * 1024
+"""Half of what ingest accepts: a lost message costs its way again, and live data waits behind one at most."""
+_FULL_PLAIN_BYTES = 128 * 1024
+
+
+class Letter(Struct, frozen=True):
+    """One message. rows: each with the times it went before."""
+
+    rows: tuple[tuple[Row, int], ...]
+    body: bytes
+
+
+class _Draft:
+    """A letter that still grows."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[Row, int]] = []
+        self._lines: list[bytes] = []
+
+    def takes(self, row: Row, line: bytes, most_bytes: int) -> bool:
+        packed = sum(len(one.body) for one, _ in self.rows) + len(row.body)
+        plain = sum(map(len, self._lines)) + len(line)
+        return packed <= most_bytes and plain <= _FULL_PLAIN_BYTES and len(self.rows) < MAX_BATCHES
+
+    def add(self, row: Row, tries: int, line: bytes) -> None:
+        self.rows.append((row, tries))
+        self._lines.append(line)
+
+    def letter(self) -> Letter:
+        return Letter(tuple(self.rows), sealed(self._lines) if len(self.rows) > 1 else self.rows[0][0].body)
+
+
+def letters(rows: Iterable[tuple[Row, int]], most_bytes: int) -> Iterator[Letter]:
+    """Rows in their order, at most `most_bytes` in a letter of several; each with the times it went before.
+
+    A row is asked for when its letter is to go, not earlier. One that is more, or that a damaged disk has changed,
+    travels alone.
+    """
+    draft = _Draft()
+    for row, tries in rows:
+        line = _line(row)
+        if line is None:
+            yield Letter(((row, tries),), row.body)
+            continue
+        if draft.rows and not draft.takes(row, line, min(most_bytes, _FULL_BYTES)):
+            yield draft.letter()
+            draft = _Draft()
+        draft.add(row, tries, line)
+    if draft.rows:
+        yield draft.letter()
+
+
+def _line(row: Row) -> bytes | None:
+    try:
+        return inflate(row.body)
+    except Rejected:
+        return None

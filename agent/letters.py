@@ -1,6 +1,6 @@
 """Rows that may go now -> messages: what fits into one letter shares its way, its PUBACK and its ack. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from msgspec import Struct
 
@@ -41,17 +41,16 @@ class _Draft:
         return Letter(tuple(self.rows), sealed(self._lines) if len(self.rows) > 1 else self.rows[0][0].body)
 
 
-def letters(rows: Iterable[tuple[Row, int]], most_bytes: int) -> Iterator[Letter]:
+def letters(rows: Iterable[tuple[Row, int]], most_bytes: int, spoilt: Callable[[Row], None]) -> Iterator[Letter]:
     """Rows in their order, at most `most_bytes` in a letter of several; each with the times it went before.
 
-    A row is asked for when its letter is to go, not earlier. One that is more, or that a damaged disk has changed,
-    travels alone.
+    A row is asked for when its letter is to go, not earlier. One that cannot be read goes nowhere: `spoilt` is told.
     """
     draft = _Draft()
     for row, tries in rows:
         line = _line(row)
         if line is None:
-            yield Letter(((row, tries),), row.body)
+            spoilt(row)
             continue
         if draft.rows and not draft.takes(row, line, min(most_bytes, _FULL_BYTES)):
             yield draft.letter()

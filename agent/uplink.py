@@ -27,7 +27,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from agent.config import UplinkConfig
 from agent.identity import Identity
 from agent.letters import Letter, letters
-from agent.outbox import Outbox
+from agent.outbox import Outbox, Row
 from agent.queue import Queue
 from agent.sockets import close, drain, writable
 from agent.states import State, changed_enough, shifted
@@ -320,10 +320,14 @@ class Uplink(threading.Thread):
         if self._window_full():
             return
         rows = self._queue.rows(time.monotonic())
-        for letter in letters(rows, self._packet_limit - _OVERHEAD_BYTES):
+        for letter in letters(rows, self._packet_limit - _OVERHEAD_BYTES, self._spoilt):
             self._send(letter)
             if self._window_full():  # a letter that was asked for goes: the queue has looked beyond it
                 return
+
+    def _spoilt(self, row: Row) -> None:
+        log.error("a row cannot be read, a damaged disk has changed it seq=%d", row.seq)
+        self._outbox.spoilt(row.seq)
 
     def _window_full(self) -> bool:
         return sum(bool(seqs) for seqs in self._pending.values()) >= WINDOW

@@ -267,6 +267,17 @@ class Outbox:
             self._database.bytes -= sum(size for _, size in gone)
         return [seq for seq, _ in gone]
 
+    def spoilt(self, seq: int) -> None:
+        """A row that cannot be read, because a damaged disk has changed it: it is given up and counted."""
+
+        def lose(db: sqlite3.Connection) -> None:
+            with db:
+                losses.give_up(db, "damaged", seq, round(self.clock.now() * 1000))
+            self._database.measure(db)
+
+        with self._lock:
+            self._database.work(lose)
+
     def _rows(self, query: str, *parameters: int) -> list[Row]:
         with self._lock:
             return [Row(*row) for row in self._database.rows(query, *parameters)]

@@ -8,7 +8,7 @@ import logging
 import sqlite3
 
 from agent.clock import Clock, Stamped
-from agent.outbox.losses import Loss, record
+from agent.outbox.losses import give_up
 from telemetry.errors import Rejected
 from telemetry.wire import parse_batch, redated
 
@@ -40,7 +40,7 @@ def _move(db: sqlite3.Connection, clock: Clock, seq: int, body: bytes, shift_ms:
         first = parse_batch(moved).t
     except Rejected as problem:  # not ours any more: a bit that flipped
         log.error("a row cannot be dated seq=%d cause=%r", seq, str(problem)[:80])
-        _give_up(db, "damaged", seq, round(clock.now() * 1000))
+        give_up(db, "damaged", seq, round(clock.now() * 1000))
         return 0
     db.execute(
         "UPDATE batch SET last_ms = last_ms + ?, first_ms = ?, dated = 1, body = ? WHERE seq = ?",
@@ -53,12 +53,5 @@ def give_up_undatable(db: sqlite3.Connection, clock: Clock) -> int:
     """Rows of an earlier boot that never learned the time; within the caller's transaction. Returns how many."""
     found = [seq for (seq,) in db.execute("SELECT seq FROM batch WHERE NOT dated AND boot != ?", (clock.boot,))]
     for seq in found:
-        _give_up(db, "undatable", seq, round(clock.now() * 1000))
+        give_up(db, "undatable", seq, round(clock.now() * 1000))
     return len(found)
-
-
-def _give_up(db: sqlite3.Connection, reason: str, seq: int, now_ms: int) -> None:
-    """Dated by the moment in which it was given up: its own times are wrong."""
-    (ticks,) = db.execute("SELECT ticks FROM batch WHERE seq = ?", (seq,)).fetchone()
-    db.execute("DELETE FROM batch WHERE seq = ?", (seq,))
-    record(db, Loss(reason, 1, ticks, now_ms, now_ms))

@@ -58,6 +58,13 @@ def record(db: sqlite3.Connection, loss: Loss) -> None:
     )
 
 
+def give_up(db: sqlite3.Connection, reason: str, seq: int, at_ms: int) -> None:
+    """One row, whose own times mean nothing: its loss has the time of this moment. Within the caller's transaction."""
+    found = db.execute("DELETE FROM batch WHERE seq = ? RETURNING ticks", (seq,)).fetchone()
+    if found is not None:
+        record(db, Loss(reason, 1, found[0], at_ms, at_ms))
+
+
 def to_tell(db: sqlite3.Connection, before: list[int], limit: int) -> list[tuple[int, Loss]]:
     """Losses that are to become events, by number; `before` are those whose events are on disk by now.
 

@@ -192,11 +192,6 @@ class Country:
                 witness.close()
         return found
 
-    def set_aside(self, centre: str) -> int:
-        """Damaged files that the agent of a centre put aside."""
-        aside = self.directory.glob(f"gateways-*/{centre}/outbox.sqlite.damaged-*")
-        return sum(1 for file in aside if not file.name.endswith(("-wal", "-shm")))
-
 
 def _has_ended(part: Part) -> bool:
     return part.process is not None and part.process.poll() is not None

@@ -121,7 +121,7 @@ def book(trial: Trial) -> Book:
             epochs=dict(ledger.epochs),
             rows=len(ledger.rows),
             damaged=frozenset(trial.damaged),
-            given_up={one: min(ledger.dropped(one), country.set_aside(one)) for one in centres},
+            given_up={one: ledger.damaged(one) for one in centres},
             refused=quarantined.values,
             unreadable=quarantined.unreadable,
         )

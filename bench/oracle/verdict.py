@@ -26,7 +26,7 @@ class Book(Struct, frozen=True):
     damaged: frozenset[str]
     """Centres whose file was damaged on purpose."""
     given_up: Mapping[str, int]
-    """Damaged files that stand beside an outbox and that its agent counted."""
+    """Of each centre, batches that its agent gave up as damaged, and counted."""
     refused: frozenset[tuple[str, int]]
     """Centre and value of what ingest refused, counted and set aside."""
     unreadable: frozenset[str]
@@ -44,7 +44,7 @@ class Outcome(Struct, frozen=True):
     uncounted: tuple[Tick, ...]
     """Missing from a file that was damaged, and the agent counted nothing."""
     set_aside: int
-    """Missing from a file that was damaged; the file, or the row at ingest, was set aside and counted."""
+    """Missing from a file that was damaged; given up by the agent or set aside by ingest, and counted."""
     refused: int
     """Taken under a wrong clock; refused, counted and set aside by ingest."""
     redated: int

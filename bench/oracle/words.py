@@ -41,11 +41,11 @@ class OnDisk(Struct, frozen=True, tag="disk"):
 
 
 class Counted(Struct, frozen=True, tag="counted"):
-    """What an agent says of itself: batches given up in this process."""
+    """What an agent says of itself: batches given up in this process because its disk had changed them."""
 
     centre: str
     run: int
-    dropped: int
+    damaged: int
 
 
 class Fallen(Struct, frozen=True, tag="fallen"):

@@ -41,7 +41,8 @@ def test_every_captured_tick_is_stored_once(store: str, results: dict[str, Resul
     print(
         f"{store}: {found.committed} ticks in {found.rows} rows under {result.kills} kills, {len(found.lost)} lost "
         f"({result.late} on their way), "
-        f"{found.set_aside} in files set aside, {found.refused} refused, {result.stormy_seconds:.0f} s of faults, "
+        f"{found.set_aside} given up with damaged files, {found.refused} refused, "
+        f"{result.stormy_seconds:.0f} s of faults, "
         f"{result.peaceful_seconds:.0f} s of peace; {result.faults}"
     )
     assert found.rows >= ROWS

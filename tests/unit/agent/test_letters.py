@@ -1,4 +1,4 @@
-"""What goes together: all that is to go now, in order, within the size of a letter; a damaged row alone."""
+"""What goes together: all that is to go now, in order, within the size of a letter; a damaged row not at all."""
 
 import random
 from collections.abc import Iterator
@@ -32,7 +32,10 @@ def outbox(tmp_path: Path) -> Iterator[Outbox]:
 
 
 def _letters(rows: list[Row], most_bytes: int = 100_000) -> list[Letter]:
-    return list(letters(((row, 0) for row in rows), most_bytes))
+    spoilt: list[Row] = []
+    found = list(letters(((row, 0) for row in rows), most_bytes, spoilt.append))
+    assert not spoilt
+    return found
 
 
 def test_the_lanes_of_a_moment_travel_as_one_message(outbox: Outbox) -> None:
@@ -57,12 +60,23 @@ def test_every_row_goes_once_and_in_order_whatever_fits(outbox: Outbox) -> None:
     assert len(_letters(rows, 1)) == len(rows)
 
 
-def test_a_row_that_a_damaged_disk_has_changed_travels_alone(outbox: Outbox) -> None:
+def test_a_row_that_a_damaged_disk_has_changed_goes_nowhere(outbox: Outbox) -> None:
     first, second, third = outbox.oldest(3)
     torn = Row(second.seq, second.epoch, second.sid, second.body[:-9])
-    found = _letters([first, torn, third])
-    assert [letter.body for letter in found if torn in {row for row, _ in letter.rows}] == [torn.body]
-    assert sorted(row.seq for letter in found for row, _ in letter.rows) == [first.seq, second.seq, third.seq]
+    spoilt: list[Row] = []
+    (letter,) = letters([(first, 0), (torn, 0), (third, 0)], 100_000, spoilt.append)
+    assert ([row for row, _ in letter.rows], spoilt) == ([first, third], [torn])
+
+
+def test_a_row_that_cannot_be_read_is_given_up_and_counted(outbox: Outbox) -> None:
+    before = outbox.stats()
+    outbox.spoilt(2)
+    after = outbox.stats()
+    assert outbox.row(2) is None
+    assert (after.rows, after.lost) == (before.rows - 1, {"damaged": (1, 1)})
+    assert after.bytes < before.bytes
+    outbox.spoilt(2)  # twice is once
+    assert outbox.stats() == after
 
 
 def test_a_letter_is_within_what_ingest_accepts(tmp_path: Path) -> None:
@@ -81,16 +95,16 @@ def test_a_letter_is_within_what_ingest_accepts(tmp_path: Path) -> None:
 def test_what_the_queue_gives_twice_over_is_in_one_letter_only(outbox: Outbox) -> None:
     # The newest rows are among the oldest when there are few.
     queue = Queue(outbox, 0.0)
-    sent = [row.seq for letter in letters(queue.rows(0.0), 100_000) for row, _ in letter.rows]
+    sent = [row.seq for letter in letters(queue.rows(0.0), 100_000, pytest.fail) for row, _ in letter.rows]
     assert sorted(sent) == list(range(1, 21))
 
 
 def test_what_was_not_sent_yet_is_offered_again(outbox: Outbox) -> None:
     queue = Queue(outbox, 0.0)
-    first = next(letters(queue.rows(0.0), 300))
+    first = next(letters(queue.rows(0.0), 300, pytest.fail))
     for row, _ in first.rows:
         queue.went(row.seq, 0.0, 180.0)
-    rest = [row.seq for letter in letters(queue.rows(0.0), 300) for row, _ in letter.rows]
+    rest = [row.seq for letter in letters(queue.rows(0.0), 300, pytest.fail) for row, _ in letter.rows]
     assert sorted([*(row.seq for row, _ in first.rows), *rest]) == list(range(1, 21))
 
 

@@ -68,7 +68,7 @@ def test_a_board_that_counts_more_than_is_there_is_not_clean() -> None:
 
 def test_a_damaged_file_excuses_only_what_was_counted() -> None:
     assert judged(all_but(1), damaged=True).uncounted == ((CENTRE, LANE, 1),)
-    assert judged(all_but(1), damaged=True, given_up=1).uncounted, "the file that is there now was not set aside"
+    assert judged(all_but(1), damaged=True, given_up=1).uncounted, "the file that is there now was not given up"
     counted = judged(all_but(1), damaged=True, given_up=1, epoch=2)
     assert (counted.set_aside, counted.lost, counted.uncounted) == (1, (), ())
 

@@ -31,6 +31,7 @@ from agent.outbox import Outbox, Row
 from agent.queue import Queue
 from agent.sockets import close, drain, writable
 from agent.states import State, changed_enough, shifted
+from agent.time_question import TimeQuestion
 from agent.tls import password, tls_context
 from telemetry.errors import ConfigError, UplinkError
 from telemetry.wire import Ack, ack_topic, samples_topic, schema_topic, state_topic
@@ -46,9 +47,8 @@ _NO_SUBSCRIBER = 0x10
 """MQTT 5, 3.4.2.1: the broker had nobody to give it to."""
 _OVERHEAD_BYTES = 128
 _MAX_ACK_BYTES = 64 * 1024
-_TIME_WAIT_SECONDS = 5.0
-"""Ingest tells the time at once when we connect; without it a plausible clock is believed after this long."""
-_ASK_AGAIN_SECONDS = 30.0
+_UNDATED_SECONDS = 5.0
+"""So often is looked whether the time is known."""
 _ack_decoder = msgspec.json.Decoder(Ack)
 _encoder = msgspec.json.Encoder()
 
@@ -75,8 +75,7 @@ class Uplink(threading.Thread):
         self._told: dict[str, State] = {}
         self._pending: dict[int, list[int]] = {}
         self._queue = Queue(outbox, time.monotonic())
-        self._since, self._asked = time.monotonic(), 0.0
-        self._asked_at: float | None = None
+        self._question = TimeQuestion(self._clock, time.monotonic())
         self._schemas_sent: set[str] = set()
         self._packet_limit = 2**28
         self._failures = 0
@@ -184,7 +183,7 @@ class Uplink(threading.Thread):
         now = time.monotonic()
         # What is overdue waits for room in the window or for the credit, and both end with a packet.
         next_resend = self._queue.next_resend_seconds(now)
-        most = 60.0 if self._clock.stamped().certain else _TIME_WAIT_SECONDS
+        most = 60.0 if self._clock.stamped().certain else _UNDATED_SECONDS
         return max(0.2, min(next_resend, self._outbox.next_due_seconds(), self._config.keepalive_seconds / 4, most))
 
     def _check(self, code: Any) -> None:
@@ -227,9 +226,8 @@ class Uplink(threading.Thread):
         self._packet_limit = getattr(props, "MaximumPacketSize", 2**28)
         self._pending.clear()
         self._told.clear()
-        self._since, self._asked_at = time.monotonic(), None
-        self._asked = 0.0
-        self._queue = Queue(self._outbox, self._since)
+        now = time.monotonic()
+        self._question, self._queue = TimeQuestion(self._clock, now), Queue(self._outbox, now)
         client.subscribe(ack_topic(self._centre), qos=0)
         self._tell_online()
         self.connected, self._failures = True, 0
@@ -273,22 +271,13 @@ class Uplink(threading.Thread):
             log.warning("an ack that cannot be read bytes=%d", len(message.payload))
             return
         self.last_progress = time.monotonic()
-        self._hear_time(ack)
+        self._question.heard(ack, self.last_progress)
         if ack.need:
             self._schemas_sent.discard(ack.need)
             self._queue.begin_again()
             return
         self._settle(ack.e, ack.a)
         self.refused["ingest"] += len(self._settle(ack.e, [(seq, seq) for seq in ack.r]))
-
-    def _hear_time(self, ack: Ack) -> None:
-        """A bare time answers our "I am here"; any ack was written since this connection began."""
-        bare = not (ack.e or ack.a or ack.r or ack.need)
-        since = self._asked_at if bare and self._asked_at is not None else self._since
-        if 0 < ack.t < 2**53:
-            self._clock.told(ack.t / 1000, time.monotonic() - since)
-        if bare:
-            self._asked_at = None
 
     def _settle(self, epoch: int, ranges: list[tuple[int, int]]) -> list[int]:
         gone = self._outbox.settle(epoch, ranges)
@@ -304,8 +293,7 @@ class Uplink(threading.Thread):
                 self._publish_state(name, true.fields, true.ts)
 
     def _tell_online(self) -> None:
-        if self._asked_at is None:  # else an answer to the question before may be on its way
-            self._asked_at = time.monotonic()
+        self._question.asked(time.monotonic())
         self._publish_state("online", {"online": True, "version": self._version}, self._now_ms())
 
     def _now_ms(self) -> int:
@@ -336,12 +324,11 @@ class Uplink(threading.Thread):
         """Rows whose clock nobody vouches for wait for the time; it comes with the connection."""
         if self._clock.stamped().certain:
             return True
-        waited = time.monotonic() - self._since
-        if self._clock.plausible and waited > _TIME_WAIT_SECONDS:
+        now = time.monotonic()
+        if self._question.nobody_answers(now):
             self._clock.believe()
             self._outbox.close_due()
-        elif waited > self._asked + _ASK_AGAIN_SECONDS:  # who hears that we are here answers with the time
-            self._asked = waited
+        elif self._question.is_due(now):
             self._tell_online()
         return self._clock.stamped().certain
 

@@ -84,17 +84,3 @@ def test_any_bytes_are_survived(tmp_path_factory: pytest.TempPathFactory, body: 
         for payload in (body, b'{"t":1,"need":"' + body + b'"}'):
             _hear(uplink, payload)
     outbox.close()
-
-
-def test_a_time_that_answers_our_question_is_as_good_as_it_was_quick_and_another_ack_proves_less(
-    uplink: Uplink, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    heard: list[float] = []
-    monkeypatch.setattr(uplink._clock, "told", lambda _seconds, waited: heard.append(waited))
-    now = [1000.0]
-    monkeypatch.setattr("agent.uplink.time.monotonic", lambda: now[0])
-    uplink._since, uplink._asked_at = 400.0, 999.5
-    _hear(uplink, b'{"t":1760000000000,"e":1,"a":[[1,1]]}')  # written at any time since the connection began
-    _hear(uplink, b'{"t":1760000000000}')
-    _hear(uplink, b'{"t":1760000000000}')  # of a second ingest: to which question is not known
-    assert heard == [600.0, 0.5, 600.0]

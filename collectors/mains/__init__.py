@@ -96,7 +96,6 @@ class Mains:
             return
         outages = self._journal.outages
         event = outages.see("mains" if verdict.mains else "no_mains", at if outages.since else verdict.since, None)
-        self._journal.keep()
-        if event is not None:
-            yield event
+        for one in self._journal.keep(event):
+            yield one
         yield reading(names.MAINS_UP, float(verdict.mains), at, source=self._name)

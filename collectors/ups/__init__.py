@@ -167,8 +167,7 @@ class Ups:
             yield reading(names.UPS_UP, 0, datetime.now(UTC), ups=self._name)
             raise
         at = datetime.now(UTC)
-        event = self._see(state, at)
-        if event is not None:
+        for event in self._see(state, at):
             yield event
         if not quick:
             self._full_due = now + 0.9 * self._config.interval_seconds
@@ -178,13 +177,12 @@ class Ups:
             yield one
         self._come_back_soon(state)
 
-    def _see(self, state: UpsState, at: datetime) -> Event | None:
+    def _see(self, state: UpsState, at: datetime) -> list[Event]:
         load = max((one for one in state.load_ratio if one is not None), default=None)
         self._journal.tell_time(at)
         event = self._journal.outages.see(state.status or "other", at, state.runtime_seconds, state.charge_ratio, load)
-        self._journal.keep()
         self._book.see(state, at)
-        return event
+        return self._journal.keep(event)
 
     def _come_back_soon(self, state: UpsState) -> None:
         if state.status == "on_battery" and self.changed is not None:

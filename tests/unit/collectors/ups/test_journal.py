@@ -64,8 +64,37 @@ def test_mains_that_came_back_while_the_gateway_was_dark_ends_the_outage_with_th
     ended = again.outages.see("online", at(3610), None)
     assert ended is not None
     assert (ended.evidence["ended"], ended.evidence["gap_seconds"]) == ("unseen", 3600)
-    again.keep()
+    assert again.keep(ended) == [ended]
+    assert again.keep() == []
     assert not (tmp_path / "j").exists()
+
+
+def test_an_end_that_may_not_have_reached_the_outbox_is_told_again_as_the_same_event(tmp_path: Path) -> None:
+    first = Journal(tmp_path / "j", "rack")
+    first.outages.see("on_battery", at(10), 300.0, 0.3)
+    first.keep()
+    ended = first.outages.see("online", at(100), None)
+    first.keep(ended)
+    for _ in range(2):  # each time killed before the reading after it
+        killed = Journal(tmp_path / "j", "rack")
+        assert killed.outages.see("online", at(160), None) is None
+        assert killed.keep() == [ended]
+    assert killed.keep() == []
+    assert Journal(tmp_path / "j", "rack").keep() == []
+
+
+def test_an_end_told_again_stands_beside_the_outage_that_began_meanwhile(tmp_path: Path) -> None:
+    first = Journal(tmp_path / "j", "rack")
+    first.outages.see("on_battery", at(10), None)
+    first.keep()
+    ended = first.outages.see("online", at(100), None)
+    first.keep(ended)
+    again = Journal(tmp_path / "j", "rack")
+    begun = again.outages.see("on_battery", at(160), None)
+    assert begun is not None
+    assert again.keep(begun) == [ended, begun]
+    third = Journal(tmp_path / "j", "rack")
+    assert third.outages.since == at(160)
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b'{"ups":"other","since":"2026-03-01T12:00:00Z"}', b"\xff"])

@@ -254,6 +254,8 @@ class Outbox:
 
     def settle(self, epoch: int, ranges: Iterable[tuple[int, int]]) -> list[int]:
         """Delete the acknowledged rows of this epoch; returns their numbers."""
+        if not 0 <= epoch <= _LAST_SEQ:  # SQLite could not hold it, so no row has it
+            return []
         gone: list[tuple[int, int]] = []
 
         def delete(db: sqlite3.Connection) -> None:

@@ -36,9 +36,15 @@ _LATER_COLUMNS = {
 }
 
 
+_WRITE_VERSION_AT, _SCHEMA_FORMAT_AT = 18, 44
+_VERSIONS, _SCHEMA_FORMAT = b"\x02\x02", b"\x00\x00\x00\x04"
+"""WAL for whoever writes and reads; the newest schema layout. Source: "Database File Format", 1.3, sqlite.org."""
+
+
 def opened(path: Path) -> sqlite3.Connection:
     """The file, whole and up to date; raises sqlite3.DatabaseError (see `damaged`) or OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    _check_head(path)
     db = sqlite3.connect(path, timeout=5, check_same_thread=False)
     try:
         db.execute("PRAGMA journal_mode=WAL")
@@ -50,6 +56,17 @@ def opened(path: Path) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def _check_head(path: Path) -> None:
+    """A flipped bit in the write version makes SQLite take the file for a later one's, and read-only, for good."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_WRITE_VERSION_AT + 1)
+    except OSError:
+        return
+    if len(head) > _WRITE_VERSION_AT and head[_WRITE_VERSION_AT] > max(_VERSIONS):
+        raise sqlite3.DatabaseError("malformed: a write version that does not exist")
 
 
 def _check_whole(db: sqlite3.Connection) -> None:
@@ -72,7 +89,10 @@ def _bring_up_to_date(db: sqlite3.Connection) -> None:
 def damaged(problem: sqlite3.DatabaseError) -> bool:
     """Whether the file itself is at fault, not the disk or a lock."""
     text = str(problem)
-    return any(word in text for word in ("malformed", "not a database", "no such table", "no such column"))
+    return any(
+        word in text
+        for word in ("malformed", "not a database", "unsupported file format", "no such table", "no such column")
+    )
 
 
 def set_aside(path: Path, now: float) -> Path:
@@ -94,6 +114,7 @@ def salvage(aside: Path, db: sqlite3.Connection, epoch: int) -> tuple[int, int |
     its checksum, its schema and every limit of the wire hold.
     """
     try:
+        _mend_head(aside)
         old = sqlite3.connect(f"file:{aside}?mode=rw", uri=True)
     except (sqlite3.DatabaseError, UnicodeDecodeError):
         return 0, None
@@ -106,6 +127,14 @@ def salvage(aside: Path, db: sqlite3.Connection, epoch: int) -> tuple[int, int |
             if row[0] not in kept and _bring(db, row, schemas, epoch):
                 kept.add(row[0])
         return len(kept), _count_of_others(old, len(kept))
+
+
+def _mend_head(aside: Path) -> None:
+    """The layout as we write it: a bit of it that flipped must not hide rows that are whole."""
+    with contextlib.suppress(OSError), aside.open("r+b") as file:
+        for at, octets in ((_WRITE_VERSION_AT, _VERSIONS), (_SCHEMA_FORMAT_AT, _SCHEMA_FORMAT)):
+            file.seek(at)
+            file.write(octets)
 
 
 def _readable(db: sqlite3.Connection, query: str, key: str) -> Iterator[tuple[Any, ...]]:

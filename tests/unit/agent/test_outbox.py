@@ -141,6 +141,16 @@ def test_an_absurd_range_in_an_ack_does_no_harm(file: Path, clock: Clock, ranges
     outbox.close()
 
 
+@pytest.mark.parametrize("epoch", [-1, 2**63, 10**40], ids=str)
+def test_an_absurd_epoch_in_an_ack_does_no_harm(file: Path, clock: Clock, epoch: int) -> None:
+    outbox = opened(file, clock)
+    fill(outbox, clock, 1)
+    outbox.close_all()
+    assert outbox.settle(epoch, [(0, 10)]) == []
+    assert numbers(outbox) == [("rack", 1)]
+    outbox.close()
+
+
 def test_a_sequence_number_is_never_used_twice(file: Path, clock: Clock) -> None:
     outbox = opened(file, clock, batch_seconds=1)
     seen: list[int] = []

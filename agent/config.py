@@ -116,7 +116,7 @@ def read_config(file: Path) -> Config:
         raise ConfigError(file, "$", "no such file", "see config/agent.toml for a complete sample") from problem
     except (OSError, UnicodeDecodeError) as problem:
         raise ConfigError(file, "$", f"not readable ({type(problem).__name__})") from problem
-    except tomllib.TOMLDecodeError as problem:
+    except (ValueError, RecursionError) as problem:
         raise ConfigError(file, "$", f"not TOML: {problem}") from problem
     return parse_config(file, table)
 

@@ -161,11 +161,11 @@ def read_config(file: Path) -> Config:
         return msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), Config)
     except FileNotFoundError as problem:
         raise ConfigError(file, "$", "no such file", "see config/central.toml") from problem
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        raise ConfigError(file, "$", str(problem)) from problem
     except msgspec.ValidationError as problem:
         what, _, where = str(problem).partition(" - at `")
         raise ConfigError(file, where.rstrip("`") or "$", what) from problem
+    except (OSError, ValueError, RecursionError) as problem:
+        raise ConfigError(file, "$", str(problem)) from problem
 
 
 def read_secret(file: str) -> str:

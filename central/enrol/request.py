@@ -63,7 +63,7 @@ def requested_key(csr: str) -> ec.EllipticCurvePublicKey:
         if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
             raise Refused("csr")
         holds_it = parsed.is_signature_valid
-    except (ValueError, TypeError, UnsupportedAlgorithm) as problem:
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as problem:
         raise Refused("csr") from problem
     if not holds_it:
         raise Refused("csr")

@@ -127,7 +127,7 @@ def parse_state(body: bytes) -> dict[str, object]:
         state = msgspec.json.decode(body, type=dict[str, object])
     except (msgspec.DecodeError, ValueError, RecursionError) as problem:
         raise Rejected(f"state: {str(problem)[:120]}", reason="malformed") from problem
-    ts = state.get("ts")
-    if state.get("v") != 1 or not isinstance(ts, int) or isinstance(ts, bool) or not 0 <= ts < 1 << 42:
+    v, ts = state.get("v"), state.get("ts")
+    if v != 1 or v is True or not isinstance(ts, int) or isinstance(ts, bool) or not 0 <= ts < 1 << 42:
         raise Rejected("a state has v = 1 and ts in epoch milliseconds", reason="malformed")
     return state

@@ -43,7 +43,7 @@ def read_faults(file: Path) -> tuple[Fault, ...]:
     """[[fault]] tables; raises ConfigError."""
     try:
         found = msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), _Faults).fault
-    except (OSError, ValueError) as problem:
+    except (OSError, ValueError, RecursionError) as problem:
         if not isinstance(problem, msgspec.ValidationError):
             raise ConfigError(file, "$", str(problem)) from problem
         what, _, where = str(problem).partition(" - at `")

@@ -67,11 +67,11 @@ def read_map(file: Path) -> tuple[Space, ...]:
         spaces = msgspec.convert(table, _File).space
     except FileNotFoundError as problem:
         raise ConfigError(file, "$", "no such file", "see config/seats.toml") from problem
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        raise ConfigError(file, "$", str(problem)) from problem
     except msgspec.ValidationError as problem:
         what, _, where = str(problem).partition(" - at `")
         raise ConfigError(file, where.rstrip("`") or "$", what) from problem
+    except (OSError, ValueError, RecursionError) as problem:
+        raise ConfigError(file, "$", str(problem)) from problem
     _check(file, spaces)
     return spaces
 

@@ -108,7 +108,7 @@ def parse_mib(file: Path) -> Mib:
     """The Mib of a brand file; raises ConfigError naming file, path and what is allowed."""
     try:
         mib = msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), Mib)
-    except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as problem:
+    except (OSError, ValueError, RecursionError, msgspec.ValidationError) as problem:
         raise ConfigError(file, "$", str(problem)) from problem
     for number, row in enumerate(mib.row):
         _check(file, f"$.row[{number}]", row)

@@ -20,6 +20,9 @@ _MORE_SECONDS = 6
 _PAUSES = (1.0, 2.0, 0.0)
 _MEMORY_BYTES = 512 * 2**20
 _SEGMENT, _FRAME = 1448, 1514
+_NO_RESULT = (
+    msgspec.DecodeError, AttributeError, KeyError, TypeError, ValueError, ArithmeticError, RecursionError,
+)  # fmt: skip
 
 
 def main() -> int:
@@ -74,8 +77,18 @@ def understood(printed: bytes, direction: Direction, seconds: float) -> Measured
             raise Unreachable(str(answer["error"]), reason="iperf3_error")
         received, sent = answer["end"]["sum_received"], answer["end"]["sum_sent"]
         rate, again = float(received["bits_per_second"]) / 8, sent.get("retransmits")
+        ratio = None if again is None or direction == "down" else round(again * _SEGMENT / sent["bytes"], 5)
         all_bytes = float(sent["bytes"]) * (seconds + _RAMP_SECONDS) / seconds
-    except (msgspec.DecodeError, KeyError, TypeError, ValueError) as problem:
+        wire_bytes = int(all_bytes / _SEGMENT * _FRAME)
+    except (
+        msgspec.DecodeError,
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        RecursionError,
+    ) as problem:
         raise BadData("iperf3 printed no result", reason="no_result") from problem
     if rate <= 0:
         raise BadData("iperf3 moved nothing", reason="no_result")
@@ -85,10 +98,8 @@ def understood(printed: bytes, direction: Direction, seconds: float) -> Measured
         converged=False,
         stop="time",
         seconds=seconds,
-        wire_bytes=int(all_bytes / _SEGMENT * _FRAME),
-        retransmit_ratio=round(again * _SEGMENT / sent["bytes"], 5)
-        if again is not None and direction == "up"
-        else None,
+        wire_bytes=wire_bytes,
+        retransmit_ratio=ratio,
     )
 
 

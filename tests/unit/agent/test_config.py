@@ -96,7 +96,10 @@ def test_a_mistake_names_its_place_and_what_is_allowed(
         assert allowed in caught.value.allowed
 
 
-@pytest.mark.parametrize("content", [b"centre = ", b"\xff\xfe", b"[[", b"centre = 'A'\ncentre = 'B'"])
+@pytest.mark.parametrize(
+    "content",
+    [b"centre = ", b"\xff\xfe", b"[[", b"centre = 'A'\ncentre = 'B'", b"a = " + b"9" * 5000, b"a = " + b"[" * 9000],
+)
 def test_a_file_that_is_no_toml_is_named(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "agent.toml"
     file.write_bytes(content)

@@ -102,8 +102,13 @@ def test_iperf3_is_believed_about_what_was_received() -> None:
         (b'{"end": {"sum_received": {}}}', BadData),
         (b'{"end": {}, "error": "the server is busy running a test. try again later"}', Unreachable),
         (json.dumps(IPERF3).replace("19100000.0", "0").encode(), BadData),
+        (b'{"end":' + b"[" * 9000, BadData),
+        (b'{"end": {"sum_received": {"bits_per_second": 1e9}, "sum_sent": {"bytes": 1e308}}}', BadData),
+        (b'{"end": {"sum_received": {"bits_per_second": 1e9}, "sum_sent": []}}', BadData),
     ],
 )
 def test_iperf3_without_a_result_has_none(printed: bytes, error: type[CollectError]) -> None:
     with pytest.raises(error):
         understood(printed, "down", 4)
+    with pytest.raises(error):
+        understood(printed, "up", 4)

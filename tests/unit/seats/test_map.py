@@ -102,7 +102,7 @@ def test_a_missing_file_points_to_the_sample(tmp_path: Path) -> None:
     assert "config/seats.toml" in caught.value.allowed
 
 
-@pytest.mark.parametrize("body", [b"\xff\xfe[[space]]", b"name = \x00"])
+@pytest.mark.parametrize("body", [b"\xff\xfe[[space]]", b"name = \x00", b"a = " + b"9" * 5000, b"a = " + b"[" * 9000])
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path, body: bytes) -> None:
     (tmp_path / "seats.toml").write_bytes(body)
     with pytest.raises(ConfigError):

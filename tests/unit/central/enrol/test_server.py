@@ -119,6 +119,13 @@ def test_a_request_whose_sender_does_not_hold_the_key_is_refused(server: EnrolSe
     assert _ask(server, "/v1/enrol", json.dumps(body).encode())[1]["error"] == "csr"
 
 
+def test_a_request_of_a_version_that_does_not_exist_is_refused(server: EnrolServer, engine: Engine) -> None:
+    lines = csr(new_key()).strip().splitlines()
+    der = base64.b64decode("".join(lines[1:-1])).replace(b"\x02\x01\x00", b"\x02\x01\x02", 1)
+    body = {"token": token(engine), "csr": f"{lines[0]}\n{base64.encodebytes(der).decode()}{lines[-1]}\n"}
+    assert _ask(server, "/v1/enrol", json.dumps(body).encode())[1]["error"] == "csr"
+
+
 def test_a_stranger_cannot_tell_wrong_from_used_or_expired(server: EnrolServer, engine: Engine) -> None:
     used = token(engine)
     assert _ask(server, "/v1/enrol", enrol_body(used))[0] == 200

@@ -209,6 +209,7 @@ def test_a_state_is_plain_json_with_version_and_time() -> None:
     ("body", "reason"),
     [
         (b"", "malformed"), (b"[]", "malformed"), (b"{}", "malformed"), (b'{"v":2,"ts":1}', "malformed"),
+        (b'{"v":true,"ts":1}', "malformed"),
         (b'{"v":1}', "malformed"), (b'{"v":1,"ts":-1}', "malformed"), (b'{"v":1,"ts":true}', "malformed"),
         (b'{"v":1,"ts":1.5}', "malformed"), (b'{"v":1,"ts":null}', "malformed"),
         (b'{"v":1,"ts":9999999999999999}', "malformed"), (b'{"v":1,"ts":1,"x":NaN}', "malformed"),

@@ -114,6 +114,14 @@ def test_a_row_that_could_only_fail_when_it_is_read_is_refused_when_it_is_loaded
         parse_mib(_file(tmp_path, text))
 
 
+@pytest.mark.parametrize("body", [b"name = '\xeb'", b"a = " + b"9" * 5000, b"a = " + b"[" * 9000])
+def test_a_file_that_is_no_toml_is_named(tmp_path: Path, body: bytes) -> None:
+    file = tmp_path / "acme.toml"
+    file.write_bytes(body)
+    with pytest.raises(ConfigError, match=r"acme\.toml"):
+        parse_mib(file)
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"acme\.toml"):
         parse_mib(tmp_path / "acme.toml")

@@ -17,11 +17,12 @@ _INGEST_ACL = "user {0}\ntopic read centres/+/samples\ntopic read centres/+/stat
 
 
 class CentralSide:
-    """Certificates for `centres`, a broker, `ingests` in one shared group, and the store named."""
+    """Certificates for `centres`, a broker (`acl`: more lines of it), `ingests` in one group, the store named."""
 
     def __init__(
-        self, directory: Path, store: str, centres: Sequence[str], *, hold_seconds: float = 45.0, ingests: int = 1
-    ) -> None:
+        self, directory: Path, store: str, centres: Sequence[str], *, hold_seconds: float = 45.0, ingests: int = 1,
+        acl: str = "",
+    ) -> None:  # fmt: skip
         self._directory, self._hold = directory, hold_seconds
         self.certificates = directory / "tls"
         self.certificates.mkdir(parents=True)
@@ -30,7 +31,7 @@ class CentralSide:
         names = [f"ingest-{number}" for number in range(1, ingests + 1)]
         for name in (*centres, *names):
             self.authority.client(name)
-        acl = "".join(_INGEST_ACL.format(name) for name in names)
+        acl = "".join([acl, *(_INGEST_ACL.format(name) for name in names)])
         self.broker, self.port = parts.shipped_broker(directory / "broker", self.certificates, acl)
         make = parts.prometheus if store == "prometheus" else parts.victoria_metrics
         self.store, self.url = make(directory / "store")

@@ -46,6 +46,12 @@ def memory(pid: int) -> Memory:
     return Memory(*(sum(column) / 1024 for column in zip(*found, strict=True)))
 
 
+def peak(pid: int) -> float:
+    """The most that was ever resident of this one process, in MB (10^6 bytes): VmHWM of proc(5)."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("\nVmHWM:")[2].split(None, 1)[0]) * 1024 / 1e6
+
+
 def work(pid: int) -> Work:
     """Of a process and its children."""
     seconds = 0.0

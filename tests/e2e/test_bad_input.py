@@ -1,12 +1,12 @@
 """Hostile messages at ingest, a full disk at the agent, a wrong file at reload: counted, said, survived."""
 
 import json
+import random
 import resource
 import signal
 import socket
 import time
 import urllib.error
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,9 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from bench.hostile.everything import FOREIGN, UNAIMED
+from bench.hostile.kinds import SCHEMA as HOSTILE_SCHEMA
+from bench.hostile.kinds import Message, Shot, message
 from stage.process import Part, answers
 from telemetry import catalogue as names
 from telemetry.reading import series
@@ -63,45 +66,22 @@ def good(seq: int, at_ms: int) -> bytes:
     return encode_batch(SCHEMA, Batch(1, seq, (at_ms,), ((5,),)))
 
 
-def hostile() -> list[tuple[str, bytes]]:
-    """(topic, payload): what a broken or wicked centre may send."""
-    now = int(time.time() * 1000)
-    samples, state = f"centres/{EVIL}/samples", f"centres/{EVIL}/state"
-    foreign = b'{"v":1,"s":[["centre_host_cpu_usage_ratio",{"centre":"PK-PB-00042"},3]]}'
-    unknown = b'{"v":1,"s":[["node_cpu_seconds_total",{},3]]}'
-    return [
-        (samples, zlib.compress(bytes(200_000_000), 9)[:15_000]),
-        (samples, zlib.compress(bytes(3_000_000), 9)),
-        (samples, b"not json"),
-        (samples, b""),
-        (samples, b'{"v":1'),
-        (samples, b"[" * 15_000),
-        (samples, b'{"v":1,"sid":"00000000","e":1,"q":1,"t":1,"d":0,"n":1,"c":[NaN]}'),
-        (samples, good(9, now)[:-4]),
-        (samples, good(10, now + WEEK_MS)),
-        (samples, good(11, now - 5 * WEEK_MS)),
-        (samples, good(12, now).replace(b"x", b"y")),
-        (f"{state}/schema/deadbeef", encode_schema(SCHEMA)),
-        (f"{state}/schema/0badc0de", foreign),
-        (f"{state}/schema/0badc0df", unknown),
-        (f"{state}/power", b'{"v":1,"ts":"now"}'),
-        (f"{state}/power", b'{"v":1,"ts":%d,"ups":{"a":{"up":"yes"}}}' % now),
-        (f"{state}/power", b'{"v":1,"ts":%d,"ups":[1,2]}' % now),
-        (f"{state}/power", b'{"v":1,"ts":%d,"ups":{"a\\"}":{"up":true}}}' % now),
-        (f"{state}/online", b'{"v":1,"ts":%d,"online":true}' % (now + WEEK_MS)),
-        ("centres/lower-case/samples", good(13, now)),
-        (f"centres/{EVIL}/state/a/b/c", b"{}"),
-    ]
+def hostile(dice: random.Random) -> list[Message]:
+    """One of each kind that a broken or wicked centre may send; here no ACL keeps it from writing anywhere."""
+    shot = Shot(dice, int(time.time() * 1000), EVIL, EVIL)
+    return [message(kind, shot) for kind in (*UNAIMED, *FOREIGN)]
 
 
 def test_hostile_messages_are_counted_set_aside_and_harm_nobody(chain: Chain) -> None:
     attacker = Attacker(broker_port(chain))
     pid = chain.ingest.pid
-    attacker.send(f"centres/{EVIL}/state/schema/{SCHEMA.sid}", encode_schema(SCHEMA))
-    for _ in range(10):
-        for topic, body in hostile():
-            if len(body) < 16_000:  # the broker itself refuses larger ones
-                attacker.send(topic, body)
+    for schema in (SCHEMA, HOSTILE_SCHEMA):
+        attacker.send(f"centres/{EVIL}/state/schema/{schema.sid}", encode_schema(schema))
+    attacker.send(f"centres/{EVIL}/samples", good(10, int(time.time() * 1000) + WEEK_MS))
+    dice = random.Random(1)
+    for one in hostile(dice) + hostile(dice):
+        if len(one.topic.encode()) + len(one.body) < 16_000:  # the broker itself refuses larger ones
+            attacker.send(one.topic, one.body)
     quarantine = chain.directory / "quarantine"
     wait_until(lambda: len(list(quarantine.iterdir())) >= 150, 60, "too little was set aside")
     wait_until(

@@ -13,7 +13,7 @@ from typing import Any
 
 from agent.clock import Clock
 from agent.outbox import dates, losses
-from agent.outbox.file import damaged, opened, salvage, set_aside
+from agent.outbox.file import damaged, damaged_when_opened, opened, salvage, set_aside
 from agent.outbox.losses import Loss
 from agent.outbox.wal import commits_lost
 
@@ -95,7 +95,7 @@ class Database:
             except UnicodeDecodeError as problem:
                 self._db = self._anew(_unreadable(problem))
             except sqlite3.DatabaseError as problem:
-                if not damaged(problem):
+                if not damaged_when_opened(problem):
                     raise
                 self._db = self._anew(problem)
         return self._db

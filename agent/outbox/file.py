@@ -89,10 +89,29 @@ def _bring_up_to_date(db: sqlite3.Connection) -> None:
 def damaged(problem: sqlite3.DatabaseError) -> bool:
     """Whether the file itself is at fault, not the disk or a lock."""
     text = str(problem)
-    return any(
-        word in text
-        for word in ("malformed", "not a database", "unsupported file format", "no such table", "no such column")
-    )
+    return any(word in text for word in _DAMAGE)
+
+
+_DAMAGE = (
+    "malformed", "not a database", "no such table", "no such column", "has no column named",
+    "Could not decode to UTF-8",
+)  # fmt: skip
+
+
+def damaged_when_opened(problem: sqlite3.DatabaseError) -> bool:
+    """The same while it is being opened, where only disk, lock and memory may fail: all else is the file's fault.
+
+    A bit that flipped in the text of a table gives errors that no list would hold.
+    """
+    return getattr(problem, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & _PRIMARY not in _OUTSIDE
+
+
+_PRIMARY = 0xFF  # of an extended result code, sqlite.org/rescode.html
+_OUTSIDE = frozenset({
+    sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_NOLFS,
+})  # fmt: skip
 
 
 def set_aside(path: Path, now: float) -> Path:

@@ -28,9 +28,11 @@ def commits_lost(wal: Path) -> int:
     if len(log) < _HEADER + _FRAME:
         return 0
     magic, page = struct.unpack_from(">II", log)[0], struct.unpack_from(">I", log, 8)[0]
-    if not (512 <= page <= 65536 and page & (page - 1) == 0):
+    if not (_header_holds(log, magic) and 512 <= page <= 65536 and page & (page - 1) == 0):
         page = 4096  # the header itself has suffered; SQLite's default, which is ours
     frames = list(_frames(log, page))
+    if not frames:
+        return 0
     salts = log[16:24] if _header_holds(log, magic) else frames[0][8:16]
     whole = _whole(log, frames, page, magic, salts)
     lost = sum(_is_commit(frame) for frame in frames[whole:] if frame[8:16] == salts)

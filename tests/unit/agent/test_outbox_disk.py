@@ -212,6 +212,26 @@ def test_a_byte_of_the_head_that_flips_never_stops_the_agent_and_costs_no_row(tm
     outbox.close()
 
 
+@pytest.mark.parametrize("flip", [0x80, 0x20, 0x04])
+@pytest.mark.parametrize("place", range(0, 20, 3))
+@pytest.mark.parametrize(
+    "column", [b"seq INTEGER PRIMARY KEY", b"sid TEXT NOT NULL", b"TABLE meta(key TEXT", b"sealed INTEGER"]
+)
+def test_a_bit_of_a_tables_own_text_that_flips_never_stops_the_agent(
+    tmp_path: Path, column: bytes, place: int, flip: int
+) -> None:
+    file = tmp_path / "outbox.sqlite"
+    _filled(file)
+    whole = bytearray(file.read_bytes())
+    whole[whole.index(column) + min(place, len(column) - 1)] ^= flip
+    file.write_bytes(whole)
+    clock = Clock()
+    outbox = opened(file, clock)
+    said = [outbox.append("ups/rack", tick(clock, number)) for number in (1000, 1001, 1002)]
+    assert said[-1]
+    outbox.close()
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_one_bad_page_costs_the_rows_that_lie_on_it_and_no_others(tmp_path: Path, seed: int) -> None:
     file = tmp_path / "outbox.sqlite"

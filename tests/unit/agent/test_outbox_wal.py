@@ -98,3 +98,19 @@ def test_octets_that_are_no_log_are_survived(tmp_path: Path, body: bytes, lost: 
     (tmp_path / "x-wal").write_bytes(body)
     assert commits_lost(tmp_path / "x-wal") == lost
     assert commits_lost(tmp_path / "none-wal") == 0
+
+
+@pytest.mark.parametrize("page", [512, 8192, 65536, 2**31])
+def test_a_page_size_that_flipped_hides_no_loss_and_never_stops_the_agent(
+    crashed: Path, tmp_path: Path, page: int
+) -> None:
+    file = _copy(crashed, tmp_path)
+    whole = _wal(file).read_bytes()
+    _wal(file).write_bytes(whole[:8] + page.to_bytes(4, "big") + whole[12:])
+    assert commits_lost(_wal(file)) >= TICKS
+    _wal(file).write_bytes(whole[:8] + page.to_bytes(4, "big") + whole[12:4000])
+    assert commits_lost(_wal(file)) == 0
+    clock = Clock()
+    outbox = opened(file, clock)
+    assert [outbox.append("ups/rack", tick(clock, number)) for number in (1000, 1001)][-1]
+    outbox.close()

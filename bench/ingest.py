@@ -113,7 +113,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--centres", type=int, default=200)
     parser.add_argument("--passes", type=int, default=3, help="the median counts")
-    parser.add_argument("--seconds", type=float, default=150.0, help="of the siege")
+    parser.add_argument("--seconds", type=float, default=90.0, help="of the siege")
     parser.add_argument("--rate", type=float, default=400.0, help="hostile messages a second")
     parser.add_argument("--seed", type=int, default=1, help="of the hostile dice")
     parser.add_argument(

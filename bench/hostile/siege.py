@@ -1,10 +1,9 @@
 """The real ingest under every hostile kind, honest centres beside it: what it costs, and whether anybody suffers."""
 
-import math
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -16,6 +15,7 @@ from bench.measure.central_side import CentralSide
 from bench.measure.processes import peak
 from bench.measure.progress import say
 from central.simulate.centre import make_centre
+from stage.process import Part
 from telemetry import catalogue as names
 
 PEAK_BAR_MB = 200.0
@@ -89,14 +89,14 @@ def besiege(directory: Path, plan: Plan) -> Outcome:
 
 def _measured(directory: Path, central: CentralSide, hostile: Sequence[str], plan: Plan) -> Outcome:
     ingest = central.ingests[0]
-    pid = ingest.pid
+    watch = _Watch(ingest)
     beside = Honest(directory / "honest", central, plan.honest)
     beside.start()
     time.sleep(_QUIET_SECONDS)
-    quiet = peak(pid)
+    quiet = watch.peak()
     attackers = [Attacker(central.certificates, central.port, name) for name in (*hostile, _TRESPASSER)]
     arms = [(one, FOREIGN if one.name == _TRESPASSER else OWN) for one in attackers]
-    attack(arms, beside.centres, random.Random(plan.seed), plan.seconds, plan.rate, _progress(pid))
+    attack(arms, beside.centres, random.Random(plan.seed), plan.seconds, plan.rate, watch.tell)
     for one in attackers:
         one.close()
     say("waiting for the last acks ...")
@@ -105,25 +105,37 @@ def _measured(directory: Path, central: CentralSide, hostile: Sequence[str], pla
     said, missing = beside.missing()
     say("")
     sent = sum((one.sent for one in attackers), Counter[str]())
-    alive = ingest.process is not None and ingest.process.poll() is None
     return Outcome(
         kinds=len(sent), messages=sent.total(), fewest=min(sent[kind.name] // kind.times for kind in KINDS),
         refused_by_broker=dict(sum((one.refused for one in attackers), Counter[str]())), rejected=_rejected(central),
-        quiet_mb=quiet, peak_mb=peak(pid) if alive else math.inf, same_process=alive and ingest.pid == pid,
+        quiet_mb=quiet, peak_mb=watch.peak(), same_process=watch.alive,
         bugs=ingest.log.read_text(encoding="utf-8").count("has a bug"), samples=said, missing=missing, rows_left=left,
     )  # fmt: skip
 
 
-def _progress(pid: int) -> Callable[[float], None]:
-    due = time.monotonic()
+class _Watch:
+    """The peak of a process in MB, also when it has ended since it was last looked at."""
 
-    def tell(left: float) -> None:
-        nonlocal due
-        if time.monotonic() >= due:
-            due += 5.0
-            say(f"under siege, {left:.0f} s left, ingest's peak {peak(pid):.0f} MB")
+    def __init__(self, part: Part) -> None:
+        self._part, self._peak = part, 0.0
+        self._due = 0.0
 
-    return tell
+    @property
+    def alive(self) -> bool:
+        """Still the process that was started: nothing starts it again."""
+        return self._part.process is not None and self._part.process.poll() is None
+
+    def peak(self) -> float:
+        """So far."""
+        if self.alive:
+            self._peak = peak(self._part.pid)
+        return self._peak
+
+    def tell(self, left: float) -> None:
+        """One line each 5 s."""
+        if time.monotonic() >= self._due:
+            self._due = time.monotonic() + 5.0
+            say(f"under siege, {left:.0f} s left, ingest's peak {self.peak():.0f} MB")
 
 
 def _rejected(central: CentralSide) -> dict[str, int]:

@@ -11,8 +11,8 @@ import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bench.fuzz import devices, files, wire
@@ -31,8 +31,8 @@ def main() -> int:
         targets = [one for one in all_targets(Path(directory), cleanup) if options.only in one.name]
         if options.replay:
             return _replay(targets, *options.replay)
-        _bound_memory()
-        found = _run(targets, options.seed, options.seconds)
+        with _bounded_memory():
+            found = _run(targets, options.seed, options.seconds)
     worst = _report(found, options)
     return max([worst, *(_bench(name) for name in options.then)])
 
@@ -52,10 +52,16 @@ def all_targets(directory: Path, cleanup: ExitStack) -> list[Target]:
     return [one for room in (wire, devices, files) for one in room.targets(directory, cleanup)]
 
 
-def _bound_memory() -> None:
+@contextmanager
+def _bounded_memory() -> Iterator[None]:
+    """Not for the benches that follow: they would inherit it."""
+    before = resource.getrlimit(resource.RLIMIT_AS)
     pages = int(Path("/proc/self/statm").read_text().split()[0])
-    limit = pages * resource.getpagesize() + _MEMORY_BYTES
-    resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + _MEMORY_BYTES, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 def _run(targets: Sequence[Target], seed: int, seconds: float) -> dict[str, Round]:

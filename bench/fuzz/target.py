@@ -1,6 +1,7 @@
 """One thing that reads foreign input, fuzzed for a while: only the errors it promises may come out, and soon.
 
-An input is made from the seed, the target's name and a number; whoever has these three has the input.
+An input is made from the seed, the target's name and a number; whoever has these three has the input. (An outbox and
+a signature hold random numbers of their own: there only the octets tell.)
 """
 
 import random

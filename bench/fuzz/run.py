@@ -85,7 +85,8 @@ def _report(found: dict[str, Round], options: argparse.Namespace) -> int:
             f"{one.mebibytes:>7.1f}{'  HARMED' if one.finding else ''}"
         )
     findings = [one.finding for one in found.values() if one.finding is not None]
-    print("\n".join(told(finding) for finding in findings))
+    for finding in findings:
+        print(told(finding))
     total = sum(one.executions for one in found.values())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(

@@ -57,6 +57,7 @@ OWN_FOLDER = Path("/etc/centre-agent/mibs.d")
 ALARM_NAME = re.compile(r"[a-z0-9_]{1,64}")
 """It becomes the value of a label."""
 _OID = re.compile(r"[0-2](\.\d{1,10}){2,40}")
+_PLACE = re.compile(r"[0-9]{1,3}")
 _MOST_BITS = 256
 _MOST_PARTS = 9
 
@@ -137,7 +138,7 @@ def _numbers(row: Row) -> Complaints:
         yield ".phases", f"{row.field} has no phases", ", ".join(sorted(PHASED))
     for where, places in ((".bits", row.bits), (".listed", row.listed)):
         for place in places:
-            if not (place.isdigit() and 1 <= int(place) <= _MOST_BITS):
+            if not (_PLACE.fullmatch(place) and 1 <= int(place) <= _MOST_BITS):
                 yield where, f"position {place!r}", f"1 to {_MOST_BITS}"
     if not 0 <= row.part <= _MOST_PARTS:
         yield ".part", str(row.part), f"1 to {_MOST_PARTS}"

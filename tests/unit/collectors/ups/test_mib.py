@@ -77,6 +77,8 @@ def test_a_mistake_names_the_file_and_the_place(tmp_path: Path, text: str, named
     [
         HEAD + STATUS + _row("alarms", 'bits = { two = "on_battery" }'),
         HEAD + STATUS + _row("alarms", 'bits = { 0 = "on_battery" }'),
+        HEAD + STATUS + _row("alarms", "bits = { " + "9" * 5000 + ' = "on_battery" }'),
+        HEAD + STATUS + _row("alarms", 'bits = { "²" = "on_battery" }'),
         HEAD + STATUS + _row("alarms"),
         HEAD + STATUS + _row("overload"),
         HEAD + STATUS + _row("input_volts", oid="1.3.6.x.1"),
@@ -94,6 +96,8 @@ def test_a_mistake_names_the_file_and_the_place(tmp_path: Path, text: str, named
     ids=[
         "bit without a number",
         "bit nought",
+        "bit of thousands of digits",
+        "bit in a digit that is no number",
         "alarms of nothing",
         "flag without states",
         "no OID",

@@ -26,7 +26,7 @@ from agent.uplink import Uplink
 from bench.measure.central_side import CentralSide, uplink_config
 from bench.measure.packages import need
 from bench.measure.progress import say
-from bench.measure.readings import INTERVAL, LANES, SERIES, readings
+from bench.measure.readings import INTERVAL, SERIES, readings
 from central.simulate.centre import Centre, make_centre
 from stage.line import Line
 
@@ -187,7 +187,7 @@ class Run:
         while True:
             at = time.time() - begun
             seen.append(Progress(at, self._rows_left(last), self._ages(begun - 3600 * self._hours)))
-            if stored is None and self._stored(begun) >= ticks * len(LANES):
+            if stored is None and self._stored(begun) >= ticks * len(_ONE_EACH):
                 stored = at
             now = seen[-1]
             say(f"{at:.0f} s: {rows - now.rows} of {rows} rows acknowledged, oldest lane {now.oldest:.0f} s behind")
@@ -250,7 +250,7 @@ def _result(rows: int, ticks: int, seen: list[Progress], stored: float | None, c
 
 def _report(one: Result, options: argparse.Namespace) -> int:
     live, backlog = one.met
-    print(f"{options.hours:.0f} h: {one.ticks} ticks of {SERIES} series in {len(LANES)} lanes, {one.rows} rows; "
+    print(f"{options.hours:.0f} h: {one.ticks} ticks of {SERIES} series in {len(_ONE_EACH)} lanes, {one.rows} rows; "
           f"{options.kbit:.0f} kbit/s each way, {options.store}")  # fmt: skip
     for name, seconds in (
         ("first lane current", one.first_live), ("every lane current", one.live), ("backlog in the store", one.stored),

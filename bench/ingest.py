@@ -30,7 +30,8 @@ from bench.measure.packages import need, version
 from bench.peers import google_protobuf
 from central.ingest import protobuf
 from central.ingest.admit import Template, admit, parse_topic, template
-from telemetry.wire import Schema, decode_schema, encode_schema, parse_batch
+from telemetry.letter import opened
+from telemetry.wire import Schema, decode_schema, encode_schema, parse_line
 
 BAR = 300_000
 _GROUP = 100
@@ -152,8 +153,9 @@ def _ours(group: Sequence[Message], templates: Templates, now_ms: int) -> bytes:
     parts = []
     for message in group:
         centre = parse_topic(message.topic).centre
-        parsed = parse_batch(message.body)
-        parts.append(admit(parsed, templates[centre, parsed.sid], now_ms).body)
+        for line in opened(message.body):
+            parsed = parse_line(line)
+            parts.append(admit(parsed, templates[centre, parsed.sid], now_ms).body)
     return protobuf.compressed(parts)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from telemetry.errors import Rejected
 from telemetry.wire import inflate
 
-MAX_BATCHES = 64
+MAX_BATCHES = 32
 
 
 def sealed(lines: Sequence[bytes]) -> bytes:

@@ -46,7 +46,7 @@ Scaled = int | None
 Column = Scaled | list[Scaled]
 
 
-class Schema(Struct, frozen=True):
+class Schema(Struct, frozen=True, weakref=True):
     """The columns of a batch: series and their scales, in order."""
 
     series: tuple[Series, ...]

@@ -19,6 +19,7 @@ from central.ingest.states import state_series
 from central.notify.alerts import firing
 from central.simulate.centre import make_centre
 from telemetry.errors import Rejected
+from telemetry.letter import opened, sealed
 from telemetry.reading import Reading
 from telemetry.wire import Batch, decode_batch, decode_schema, encode_batch, encode_schema, parse_batch
 
@@ -47,12 +48,19 @@ def targets(directory: Path, cleanup: ExitStack) -> list[Target]:
         Target("wire: batch under zlib", plain, lambda body: decode_batch(zlib.compress(body), SCHEMA), (Rejected,)),
         Target("wire: zlib", _batches(), lambda body: decode_batch(body, SCHEMA), (Rejected,)),
         Target("wire: admitted", plain, lambda body: admit(parse_batch(body), made, _NOW_MS), (Rejected,)),
+        Target("wire: letter", [sealed(plain), *_batches()], _take_letter, (Rejected,)),
+        Target("wire: letter under zlib", [b"\n".join(plain)], lambda it: _take_letter(zlib.compress(it)), (Rejected,)),
         Target("wire: schema", [encode_schema(SCHEMA), _long_schema()], decode_schema, (Rejected,)),
         Target("wire: state", states, _take_state, (Rejected,)),
         Target("wire: topic", _topics(), lambda body: parse_topic(body.decode("utf-8", "replace")), (Rejected,)),
         Target("webhook: alerts", [_webhook()], firing, (Rejected,)),
         Target("uplink: ack", [json.dumps(ack).encode() for ack in _ACKS], _ack_reader(directory, cleanup)),
     ]  # fmt: skip
+
+
+def _take_letter(body: bytes) -> None:
+    for line in opened(body):
+        decode_batch(line, SCHEMA)
 
 
 def _batches() -> list[bytes]:

@@ -10,7 +10,6 @@ import queue
 import signal
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -27,13 +26,11 @@ from central.database import centre_infos, open_database, revoked_centres, store
 from central.ingest import protobuf, states
 from central.ingest.admit import (
     Admitted,
-    Template,
     Topic,
     admit,
     check_time,
     parse_state,
     parse_topic,
-    template,
 )
 from central.ingest.allowance import Allowance
 from central.ingest.hold import Held, HoldList
@@ -43,14 +40,14 @@ from central.ingest.presence import Roll
 from central.ingest.quarantine import Quarantine
 from central.ingest.store import Store
 from central.ingest.subscribe import Message, Subscriber
+from central.ingest.templates import Templates
 from telemetry import letter
 from telemetry.errors import Rejected
-from telemetry.wire import Ack, ack_topic, decode_schema, parse_line, ranges
+from telemetry.wire import Ack, ack_topic, parse_line, ranges
 
 log = logging.getLogger(__name__)
 _BATCH_MESSAGES = 100
-_TEMPLATES = 40_000
-_TEMPLATES_PER_CENTRE = 64
+_QUESTIONS = 40_000
 _OWN_SERIES_SECONDS = 15.0
 _RELEASE_SECONDS = 1.0
 _REGISTRY_SECONDS = 60.0
@@ -85,7 +82,7 @@ class Ingest:
         self._samples_allowed, self._states_allowed = (
             Allowance(config.ingest.messages_per_second, config.ingest.messages_at_once) for _ in range(2)
         )
-        self._templates: OrderedDict[tuple[str, str], Template] = OrderedDict()
+        self._templates = Templates()
         self._asked: dict[tuple[str, str], float] = {}
         self._infos: dict[str, dict[str, str]] = {}
         self._revoked: frozenset[str] = frozenset()
@@ -185,7 +182,7 @@ class Ingest:
 
     def _admit_topic(self, topic: Topic, message: Message) -> Ready | None:
         if topic.kind == "schema":
-            self._learn(topic.centre, topic.name, message.payload)
+            self._templates.learn(topic.centre, topic.name, message.payload)
             return None
         if topic.kind == "state":
             return self._admit_state(topic, message)
@@ -209,31 +206,18 @@ class Ingest:
 
     def _admit_batch(self, centre: str, message: Message) -> Ready | None:
         parsed = parse_line(message.payload)
-        made = self._templates.get((centre, parsed.sid))
+        made = self._templates.find(centre, parsed.sid)
         if made is None:
             self._ask(centre, parsed.sid)
             return None
         batch = admit(parsed, made, int(message.arrived * 1000), self._old_ms)
         return Ready(message, centre, batch.body, batch.samples, batch)
 
-    def _learn(self, centre: str, sid: str, body: bytes) -> None:
-        if not body or (centre, sid) in self._templates:
-            return
-        schema = decode_schema(body)
-        if schema.sid != sid:
-            raise Rejected("the schema is not the one its id names", reason="schema")
-        own = [key for key in self._templates if key[0] == centre]
-        if len(own) >= _TEMPLATES_PER_CENTRE:
-            del self._templates[own[0]]
-        while len(self._templates) >= _TEMPLATES:
-            self._templates.popitem(last=False)
-        self._templates[centre, sid] = template(centre, schema)
-
     def _ask(self, centre: str, sid: str) -> None:
         now = time.monotonic()
         if now - self._asked.get((centre, sid), -60.0) < 5.0:
             return
-        if len(self._asked) > _TEMPLATES:
+        if len(self._asked) > _QUESTIONS:
             self._asked.clear()
         self._asked[centre, sid] = now
         self._send_ack(centre, Ack(t=_now_ms(), need=sid))

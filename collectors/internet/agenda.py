@@ -25,6 +25,7 @@ _DRAIN_SECONDS = 2.0
 """A queue at the provider holds what our test sent a little longer than the test lasts."""
 
 ROUTE_CHANGED = "route_changed"
+PAIR: tuple[TestClass, ...] = ("quick", "sustained")
 
 
 class Wish(Struct, frozen=True):
@@ -88,21 +89,30 @@ class Agenda:
         return decision
 
     def begin(self, at: datetime, decision: Decision) -> bool:
-        """Write down what the test may cost; False when the disk does not take it, which ends the matter."""
-        all_tests = self._plan_of(decision.kind).max_bytes
-        most = {way: all_tests if way in decision.directions else 0 for way in DIRECTIONS}
-        if not self._budget.reserve(at, down=most["down"], up=most["up"]):
-            log.warning("no throughput test: what it may cost cannot be written down uplink=%s", self._config.name)
+        """Write down what the (first) test may cost; False when the disk does not take it, which ends the matter."""
+        if not self._reserve(at, decision.directions):
             return False
         self._carrier = self._carried(self._config.interface)
         self._running = True
         self.last = {"at": at.isoformat(timespec="seconds"), "busy": decision.busy}
         return True
 
-    def settled(self, kind: Kind, results: Sequence[Result]) -> list[Result]:
-        """The engine's results, their cost in the books; without their rates if another uplink carried the end."""
-        down, up = (sum(result.spent_bytes.get(way, 0) for result in results) for way in DIRECTIONS)
-        self._budget.settle(datetime.now(UTC), down=down, up=up, kind=kind)
+    def paid(self, at: datetime, test_class: TestClass, result: Result) -> None:
+        """One test has ended: its cost in the books."""
+        down, up = (result.spent_bytes.get(way, 0) for way in DIRECTIONS)
+        self._budget.settle(at, down=down, up=up, kind=test_class)
+
+    def goes_on(self, at: datetime, decision: Decision, test_class: TestClass) -> bool:
+        """Whether the money still reaches for the other test of a pair: the first may have cost more than thought.
+
+        So a month ends over its budget by one test at most. What the test may cost is then written down.
+        """
+        plan = self._plan_of(test_class)
+        money = self._money(at, plan)
+        return money.available >= needed(plan, money, decision.directions) and self._reserve(at, decision.directions)
+
+    def settled(self, results: Sequence[Result]) -> list[Result]:
+        """The engine's results; without their rates if another uplink carried the end."""
         before, after = self._carrier, self._carried(self._config.interface)
         self.last["interface"] = before[0]
         if before != after:
@@ -132,20 +142,26 @@ class Agenda:
         """For /status.json."""
         return {**self.last, "deferrals": self._deferrals}
 
-    def _plan_of(self, kind: Kind, tests_per_day: int = 0) -> Plan:
-        """A pair is two tests at one moment, with one price."""
-        tests = 2 if kind == "pair" else 1
+    def _reserve(self, at: datetime, directions: Sequence[Direction]) -> bool:
+        most = {way: self._plan.max_bytes if way in directions else 0 for way in DIRECTIONS}
+        if self._budget.reserve(at, down=most["down"], up=most["up"]):
+            return True
+        log.warning("no throughput test: what it may cost cannot be written down uplink=%s", self._config.name)
+        return False
+
+    def _plan_of(self, kind: TestClass, tests_per_day: int = 0) -> Plan:
         return msgspec.structs.replace(
-            self._plan, kind=kind, max_bytes=tests * self._plan.max_bytes,
-            tests_per_day=tests_per_day or self._plan.tests_per_day,
+            self._plan, kind=kind, tests_per_day=tests_per_day or self._plan.tests_per_day
         )  # fmt: skip
 
     def _pair_if_it_is_paid(self, decision: Decision, money: Money) -> Decision:
-        pair = self._plan_of("pair")
-        paid = money.available >= needed(pair, Money(0.0, 0.0, self._costs("pair")), decision.directions)
-        return msgspec.structs.replace(decision, kind="pair") if paid else decision
+        """A pair is two tests at one moment, each with its price."""
+        price = sum(
+            needed(self._plan_of(one), Money(0.0, 0.0, self._costs(one)), decision.directions) for one in PAIR
+        )  # fmt: skip
+        return msgspec.structs.replace(decision, kind="pair") if money.available >= price else decision
 
-    def _costs(self, kind: Kind) -> dict[Direction, float]:
+    def _costs(self, kind: TestClass) -> dict[Direction, float]:
         return {way: cost for way in DIRECTIONS if (cost := self._budget.test_cost(way, kind)) is not None}
 
     def _money(self, at: datetime, plan: Plan) -> Money:

@@ -10,7 +10,7 @@ from typing import Literal
 from msgspec import Struct
 
 from collectors.internet import schedule
-from collectors.internet.engines import Direction
+from collectors.internet.engines import Direction, TestClass
 from collectors.internet.history import Kind
 
 DIRECTIONS: tuple[Direction, ...] = ("down", "up")
@@ -19,7 +19,7 @@ _PROVEN_SHARE = 0.9
 _BUSY_SHARE = 0.5
 _MARGIN = 1.25
 """Tests differ in what they cost."""
-COST_SECONDS: dict[Kind, float] = {"quick": 2.5, "sustained": 8.0, "pair": 10.5}
+COST_SECONDS: dict[TestClass, float] = {"quick": 2.5, "sustained": 8.0}
 """Of the contract's rate: what a test of a line costs that was never tested."""
 _CLOCK_IS_SET_SINCE = 2025
 
@@ -33,7 +33,7 @@ class Plan(Struct, frozen=True):
     closes: int
     max_bytes: int
     contract: dict[Direction, float] = {}
-    kind: Kind = "quick"
+    kind: TestClass = "quick"
 
 
 class Money(Struct, frozen=True):

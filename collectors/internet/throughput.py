@@ -5,12 +5,12 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from collectors.internet import schedule
-from collectors.internet.agenda import ROUTE_CHANGED, Agenda, Wish
+from collectors.internet.agenda import PAIR, ROUTE_CHANGED, Agenda, Wish
 from collectors.internet.budget import Budget
 from collectors.internet.decide import DIRECTIONS, Decision
 from collectors.internet.engines import Request, Result, TestClass
@@ -25,23 +25,24 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _STOPS = ("converged", "sufficient", "cap", "time")
-_TESTS: dict[Kind, tuple[TestClass, ...]] = {
-    "quick": ("quick",), "sustained": ("sustained",), "pair": ("quick", "sustained"),
-}  # fmt: skip
+_TESTS: dict[Kind, tuple[TestClass, ...]] = {"quick": ("quick",), "sustained": ("sustained",), "pair": PAIR}
 _PUT_OFF = {frozenset({"server_busy"}): "postponed_busy", frozenset({ROUTE_CHANGED}): "discarded"}
 
 
 class Throughput:
     """Starts a test when its moment has come; its readings carry the test's own time.
 
-    clean: whether the probes find nothing to blame, so that a poor result is the line's own.
+    clean: whether the probes find nothing to blame, so that a poor result is the line's own. measure: asks the
+    far end.
     """
 
     def __init__(
         self, config: "Config", budget: Budget, history: History, site: str, done: asyncio.Event,
         clean: Callable[[], bool], traffic: Traffic | None = None,
+        measure: Callable[[Request], Awaitable[Result]] = measure,
     ) -> None:  # fmt: skip
         self._config, self._budget, self._history = config, budget, history
+        self._ask = measure
         self._site, self._done, self._clean = site, done, clean
         self._started = time.monotonic()
         self.agenda = Agenda(config, budget, site, traffic)
@@ -61,7 +62,7 @@ class Throughput:
         if decision.action == "skip":
             self._history.let_go()
         if decision.action == "run" and self.agenda.begin(at, decision):
-            test = self._test(settings, decision, confirming=wish.confirming)
+            test = self._test(settings, decision, at, confirming=wish.confirming)
             self.task = asyncio.create_task(test, name=f"throughput/{self._config.name}")
             self.task.add_done_callback(self.agenda.ended)
 
@@ -72,10 +73,12 @@ class Throughput:
             confirming=history.confirm_is_due(at),
         )  # fmt: skip
 
-    async def _test(self, settings: "ThroughputConfig", decision: Decision, *, confirming: bool) -> None:
-        measured = [await self._measure(settings, decision, test_class) for test_class in _TESTS[decision.kind]]
-        results = self.agenda.settled(decision.kind, measured)
-        at = datetime.now(UTC)
+    async def _test(
+        self, settings: "ThroughputConfig", decision: Decision, begun: datetime, *, confirming: bool
+    ) -> None:  # fmt: skip
+        started = time.monotonic()
+        results = self.agenda.settled([one async for one in self._measured(settings, decision, begun)])
+        at = begun + timedelta(seconds=time.monotonic() - started)
         for one in results:
             self._budget.count(_ending(one), at, success=bool(one.down or one.up))
         result = self._told(results, at)
@@ -93,6 +96,17 @@ class Throughput:
         self._history.paired(at, quick, sustained)
         return quick if sustained.failed and not quick.failed and not self._history.bursty else sustained
 
+    async def _measured(
+        self, settings: "ThroughputConfig", decision: Decision, begun: datetime
+    ) -> AsyncIterator[Result]:  # fmt: skip
+        """One test after the other, as far as the money goes; each is paid when it ends."""
+        for number, test_class in enumerate(_TESTS[decision.kind]):
+            if number and not self.agenda.goes_on(begun, decision, test_class):
+                return
+            result = await self._measure(settings, decision, test_class)
+            self.agenda.paid(begun, test_class, result)
+            yield result
+
     async def _measure(self, settings: "ThroughputConfig", decision: Decision, test_class: TestClass) -> Result:
         request = Request(
             server=settings.server, engine=settings.engine, interface=self._config.interface,
@@ -100,7 +114,7 @@ class Throughput:
             contract_down=settings.contract_down_bits_per_second / 8,
             contract_up=settings.contract_up_bits_per_second / 8, test_id=secrets.token_hex(4),
         )  # fmt: skip
-        result = await measure(request)
+        result = await self._ask(request)
         _log.info(
             "throughput tested uplink=%s class=%s id=%s failed=%s",
             self._config.name,

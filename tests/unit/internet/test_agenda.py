@@ -41,10 +41,15 @@ def found(stop: str = "converged", **spent: int) -> Result:
     return Result("http", "http://192.0.2.9", "", "quick", down=one, up=one, spent_bytes=spent)
 
 
+def settled(uplink: Uplink, result: Result) -> list[Result]:
+    uplink.agenda.paid(NOW, "quick", result)
+    return uplink.agenda.settled([result])
+
+
 def test_a_result_is_kept_while_one_uplink_carried_it_all(tmp_path: Path) -> None:
     uplink = Uplink(tmp_path)
     assert uplink.agenda.begin(NOW, BOTH)
-    (result,) = uplink.agenda.settled("quick", [found(down=2_000_000, up=500_000)])
+    (result,) = settled(uplink, found(down=2_000_000, up=500_000))
     assert result.down is not None
     assert result.down.line_bytes_per_second == 2_400_000.0
     assert uplink.budget.spent.capacity == {"down": 2_400_000.0, "up": 2_400_000.0}
@@ -58,7 +63,7 @@ def test_a_result_is_discarded_when_the_route_changed_and_its_bytes_are_paid(
     uplink = Uplink(tmp_path)
     assert uplink.agenda.begin(NOW, BOTH)
     uplink.route = after
-    (result,) = uplink.agenda.settled("quick", [found(down=2_000_000, up=500_000)])
+    (result,) = settled(uplink, found(down=2_000_000, up=500_000))
     assert (result.down, result.up) == (None, None)
     assert result.failed == {"down": ROUTE_CHANGED, "up": ROUTE_CHANGED}
     assert uplink.budget.spent.total_down == 2_000_000
@@ -72,17 +77,32 @@ def test_what_a_test_may_cost_is_on_disk_before_it_begins(tmp_path: Path) -> Non
     assert (again.spent.total_down, again.spent.total_up) == (0, 60_000_000)
 
 
-def test_a_pair_is_reserved_as_two_tests_and_settled_at_once(tmp_path: Path) -> None:
+def test_the_tests_of_a_pair_are_reserved_and_paid_one_after_the_other(tmp_path: Path) -> None:
     uplink = Uplink(tmp_path)
     decision = uplink.agenda.decide(NOW, Wish("pair"))
     assert (decision.action, decision.kind) == ("run", "pair")
     assert uplink.agenda.begin(NOW, decision)
     spent = uplink.budget.spent
-    assert (spent.reserved_down, spent.reserved_up) == (120_000_000, 120_000_000)
-    uplink.agenda.settled("pair", [found(down=2_000_000, up=500_000), found(down=8_000_000, up=2_000_000)])
+    assert (spent.reserved_down, spent.reserved_up) == (60_000_000, 60_000_000)
+    uplink.agenda.paid(NOW, "quick", found(down=2_000_000, up=500_000))
     assert (spent.reserved_down, spent.reserved_up) == (0, 0)
+    assert uplink.agenda.goes_on(NOW, decision, "sustained")
+    assert Budget(uplink.file, 1500 * 10**6).spent.total_down == 62_000_000, "a power cut now is charged"
+    uplink.agenda.paid(NOW, "sustained", found(down=8_000_000, up=2_000_000))
     assert (spent.total_down, spent.total_up) == (10_000_000, 2_500_000)
-    assert (uplink.budget.test_cost("down"), uplink.budget.test_cost("down", "pair")) == (None, 10_000_000)
+    assert (uplink.budget.test_cost("down"), uplink.budget.test_cost("down", "sustained")) == (2e6, 8e6)
+
+
+def test_a_pair_whose_first_test_has_eaten_the_money_ends_with_it(tmp_path: Path) -> None:
+    uplink = Uplink(tmp_path)
+    assert uplink.agenda.decide(NOW).action == "run"
+    uplink.budget.spend(NOW, down=140_000_000)  # 60 MB are left of four days' worth
+    decision = uplink.agenda.decide(NOW, Wish("pair"))
+    assert decision.kind == "pair"
+    assert uplink.agenda.begin(NOW, decision)
+    uplink.agenda.paid(NOW, "quick", found(down=58_000_000, up=500_000))
+    assert not uplink.agenda.goes_on(NOW, decision, "sustained")
+    assert (uplink.budget.spent.reserved_down, uplink.budget.spent.reserved_up) == (0, 0)
 
 
 def test_a_pair_that_the_purse_does_not_reach_for_is_one_test(tmp_path: Path) -> None:

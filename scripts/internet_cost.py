@@ -9,6 +9,7 @@ from pathlib import Path
 
 from collectors.internet.budget import DAYS_A_MONTH
 from collectors.internet.decide import DIRECTIONS, Direction, Money, Plan, expected_cost
+from collectors.internet.full import COST_SECONDS, full_length
 from collectors.internet.schedule import affordable
 from collectors.internet.targets import Method, automatic, month_bytes, period
 
@@ -35,20 +36,27 @@ def table() -> str:
         f"Probes, names and page: {usual / 1e6:.0f} MB a month, {probes(metered=True) / 1e6:.0f} MB with `metered`.",
         "They go on whatever the budget says; it is the tests that wait.",
         "",
-        "Tests at the default 1500 MB a month, if a test costs 2.5 s of the contract (at most 60 MB a direction); the",
-        "real cost is learnt from the first tests and is mostly lower:",
+        "Tests at the default 1500 MB a month, if a test costs 2.5 s of the contract (at most 60 MB a direction), and",
+        f"{COST_SECONDS} s at full length; the real cost is learnt from the first tests and is mostly lower:",
         "",
-        "| contract, Mbit/s | a test, MB | tests | all measuring, MB a month |",
-        "|---|---|---|---|",
+        "| contract, Mbit/s | a test, MB | tests | full length | all measuring, MB a month |",
+        "|---|---|---|---|---|",
     ]
     for down, up in _PLANS:
         rates: dict[Direction, float] = {"down": down * 125_000.0, "up": up * 125_000.0}
         plan = Plan("site", 4, 9, 21, _MOST, rates)
-        cost = sum(expected_cost(plan, Money(0, 0), way) for way in DIRECTIONS)
-        often = affordable(4, cost, (_MONTHLY - usual) / DAYS_A_MONTH)
-        a_month = DAYS_A_MONTH * often.slots / often.days
-        words = f"{often.slots} a day" if often.days == 1 else f"{often.slots} in {often.days} days"
-        lines.append(f"| {down} / {up} | {cost / 1e6:.1f} | {words} | {(usual + a_month * cost) / 1e6:.0f} |")
+        costs = {way: expected_cost(plan, Money(0, 0), way) for way in DIRECTIONS}
+        cost, daily = sum(costs.values()), (_MONTHLY - usual) / DAYS_A_MONTH
+        full = full_length([way for way in DIRECTIONS if costs[way] == _MOST], {}, rates, daily, 0.0)
+        often = affordable(4, cost, daily - (full.daily if full else 0.0))
+        full_cost = (
+            COST_SECONDS * max(rates[way] for way in full.directions) * DAYS_A_MONTH / full.days if full else 0.0
+        )
+        a_month = min(DAYS_A_MONTH * often.slots / often.days, (_MONTHLY - usual - full_cost) // cost)
+        words = f"{often.slots} a day" if often.days == 1 else f"{a_month:.0f} a month"
+        total = usual + a_month * cost + full_cost
+        seldom = f"1 in {full.days} days" if full else "not needed"
+        lines.append(f"| {down} / {up} | {cost / 1e6:.1f} | {words} | {seldom} | {total / 1e6:.0f} |")
     return "\n".join(lines) + "\n"
 
 

@@ -83,6 +83,9 @@ _UP_DOWN = {"direction": DIRECTIONS}
 NET_THROUGHPUT = _metric("centre_internet_throughput_bytes_per_second", "internet",
     "Last measured throughput: of the line, and of our own share of it", "uplink direction kind", -2,
     states={**_UP_DOWN, "kind": ("line", "own")}, max_age=26 * HOUR)
+NET_CAPPED = _metric("centre_internet_throughput_capped", "internet",
+    "1 when the last throughput test ended at its byte limit: the line does at least what it says; one sample a test",
+    "uplink direction", states=_UP_DOWN, max_age=26 * HOUR)
 NET_CONTRACT = _metric("centre_internet_contract_bytes_per_second", "internet", "Throughput that the contract promises",
     "uplink direction", states=_UP_DOWN, max_age=26 * HOUR)
 NET_THROUGHPUT_LAST = _metric("centre_internet_throughput_last_success_timestamp_seconds", "internet",

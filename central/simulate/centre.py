@@ -151,6 +151,7 @@ def _internet(put: Put, centre: Centre, wave: float, since_start: float, faults:
     speed = 0.3 if "slow_line" in faults else 0.93 + 0.04 * wave
     for way, mbps in zip(("down", "up"), centre.plan_mbps, strict=True):
         put(names.NET_CONTRACT, mbps * 125_000, uplink="wan", direction=way)
+        put(names.NET_CAPPED, 0, uplink="wan", direction=way)
         for kind, part in (("line", 1.0), ("own", 0.9)):
             put(names.NET_THROUGHPUT, mbps * 125_000 * speed * part, uplink="wan", direction=way, kind=kind)
         put(names.NET_TEST_MET, float(speed >= 0.8), uplink="wan", direction=way, limit="contract")

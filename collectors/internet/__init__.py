@@ -49,7 +49,7 @@ class ThroughputConfig(Struct, frozen=True, forbid_unknown_fields=True):
     monthly_megabytes: Annotated[int, Meta(ge=1)] = 1500
     """What all measuring may cost in a month; it survives a restart."""
     max_megabytes: Annotated[int, Meta(ge=1, le=1000)] = 60
-    """What one test may cost in one direction."""
+    """What one test may cost in one direction; one of full length, weekly where the rest end here, may cost more."""
     hold_after_start_seconds: Annotated[float, Meta(ge=0)] = 3600.0
     """After a start the first test waits the site's own part of this."""
 

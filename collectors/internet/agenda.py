@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -13,6 +13,7 @@ from msgspec import Struct
 from collectors.internet.budget import DAYS_A_MONTH, Budget, seconds_left_in_month
 from collectors.internet.decide import DIRECTIONS, Decision, Line, Money, Past, Plan, decide, needed
 from collectors.internet.engines import Direction, Result, TestClass
+from collectors.internet.full import Full, decide_full, full_length, known_rates
 from collectors.internet.history import Kind
 from collectors.internet.route import default_route
 from collectors.internet.traffic import Rates, Traffic
@@ -26,18 +27,23 @@ _DRAIN_SECONDS = 2.0
 
 ROUTE_CHANGED = "route_changed"
 PAIR: tuple[TestClass, ...] = ("quick", "sustained")
+Price = Literal["quick", "sustained", "full"]
+"""What has a price of its own."""
 
 
 class Wish(Struct, frozen=True):
     """What the next test should be. usual: its kind where the money does not reach for a pair.
 
-    tests_per_day: 0 is as configured.
+    tests_per_day: 0 is as configured. capped, full_since: the directions that want a full-length test, and since when
+    it is saved for, Unix time.
     """
 
     kind: Kind = "quick"
     usual: TestClass = "quick"
     tests_per_day: int = 0
     confirming: bool = False
+    capped: tuple[Direction, ...] = ()
+    full_since: float = 0.0
 
 
 _USUAL = Wish()
@@ -69,14 +75,18 @@ class Agenda:
 
     def decide(self, at: datetime, wish: Wish = _USUAL) -> Decision:
         """What to do now; a skip or a deferral is counted here."""
-        plan = self._plan_of(wish.usual, wish.tests_per_day)
-        money, line = self._money(at, plan), self._line()
+        plan, line = self._plan_of(wish.usual, wish.tests_per_day), self._line()
+        full = self._full(wish, plan, line)
+        money = self._money(at, plan, full)
         last = self._budget.spent.last_test
         past = Past(
             datetime.fromtimestamp(last, UTC).astimezone() if last else None, self._deferrals, self._until,
             wish.confirming,
         )  # fmt: skip
         decision = decide(plan, money, line, past, at.astimezone())
+        if decision.action == "wait" and full is not None:
+            everything = msgspec.structs.replace(money, available=money.available + full.aside(at))
+            decision = decide_full(full, plan, everything, line, past, at.astimezone())
         if decision.action == "run" and wish.kind == "pair":
             decision = self._pair_if_it_is_paid(decision, money)
         if decision.action == "defer":
@@ -90,26 +100,30 @@ class Agenda:
 
     def begin(self, at: datetime, decision: Decision) -> bool:
         """Write down what the (first) test may cost; False when the disk does not take it, which ends the matter."""
-        if not self._reserve(at, decision.directions):
+        if not self._reserve(at, decision):
             return False
         self._carrier = self._carried(self._config.interface)
         self._running = True
         self.last = {"at": at.isoformat(timespec="seconds"), "busy": decision.busy}
         return True
 
-    def paid(self, at: datetime, test_class: TestClass, result: Result) -> None:
+    def most(self, decision: Decision) -> int:
+        """Bytes that one test may cost in one direction."""
+        return decision.full_bytes or self._plan.max_bytes
+
+    def paid(self, at: datetime, kind: Price, result: Result) -> None:
         """One test has ended: its cost in the books."""
         down, up = (result.spent_bytes.get(way, 0) for way in DIRECTIONS)
-        self._budget.settle(at, down=down, up=up, kind=test_class)
+        self._budget.settle(at, down=down, up=up, kind=kind)
 
-    def goes_on(self, at: datetime, decision: Decision, test_class: TestClass) -> bool:
+    def goes_on(self, at: datetime, decision: Decision, wish: Wish, test_class: TestClass) -> bool:
         """Whether the money still reaches for the other test of a pair: the first may have cost more than thought.
 
         So a month ends over its budget by one test at most. What the test may cost is then written down.
         """
         plan = self._plan_of(test_class)
-        money = self._money(at, plan)
-        return money.available >= needed(plan, money, decision.directions) and self._reserve(at, decision.directions)
+        money = self._money(at, plan, self._full(wish, plan, self._line()))
+        return money.available >= needed(plan, money, decision.directions) and self._reserve(at, decision)
 
     def settled(self, results: Sequence[Result]) -> list[Result]:
         """The engine's results; without their rates if another uplink carried the end."""
@@ -142,8 +156,8 @@ class Agenda:
         """For /status.json."""
         return {**self.last, "deferrals": self._deferrals}
 
-    def _reserve(self, at: datetime, directions: Sequence[Direction]) -> bool:
-        most = {way: self._plan.max_bytes if way in directions else 0 for way in DIRECTIONS}
+    def _reserve(self, at: datetime, decision: Decision) -> bool:
+        most = {way: self.most(decision) if way in decision.directions else 0 for way in DIRECTIONS}
         if self._budget.reserve(at, down=most["down"], up=most["up"]):
             return True
         log.warning("no throughput test: what it may cost cannot be written down uplink=%s", self._config.name)
@@ -161,16 +175,29 @@ class Agenda:
         )  # fmt: skip
         return msgspec.structs.replace(decision, kind="pair") if money.available >= price else decision
 
-    def _costs(self, kind: TestClass) -> dict[Direction, float]:
+    def _full(self, wish: Wish, plan: Plan, line: Line) -> Full | None:
+        """What may be saved for; nothing is, where each byte is paid for."""
+        if self._config.metered or not wish.capped:
+            return None
+        rates = known_rates(plan, line)
+        return full_length(wish.capped, self._costs("full"), rates, self._daily(), wish.full_since)
+
+    def _daily(self) -> float:
+        """Bytes a day that probing leaves for tests."""
+        return self._budget.monthly / DAYS_A_MONTH - self.probe_bytes_per_second * 86400
+
+    def _costs(self, kind: Price) -> dict[Direction, float]:
         return {way: cost for way in DIRECTIONS if (cost := self._budget.test_cost(way, kind)) is not None}
 
-    def _money(self, at: datetime, plan: Plan) -> Money:
+    def _money(self, at: datetime, plan: Plan, full: Full | None = None) -> Money:
+        """For a usual test, beside what is put aside for one of full length."""
+        aside, daily = (full.aside(at), full.daily) if full else (0.0, 0.0)
         costs = self._costs(plan.kind)
         bare = Money(0.0, 0.0, costs)
         probes_to_come = self.probe_bytes_per_second * seconds_left_in_month(at)
-        daily = self._budget.monthly / DAYS_A_MONTH - self.probe_bytes_per_second * 86400
-        available = self._budget.available(at, one_test=needed(plan, bare), probes_to_come=probes_to_come)
-        return Money(available, daily, costs)
+        one_test = needed(plan, bare) + aside
+        available = self._budget.available(at, one_test=one_test, probes_to_come=probes_to_come)
+        return Money(available - aside, self._daily() - daily, costs)
 
     def _line(self) -> Line:
         known = self._budget.spent.capacity

@@ -74,6 +74,8 @@ class Decision(Struct, frozen=True):
     kind: Kind = "quick"
     busy: bool = False
     """Others used more than half of the line; the counted rate is right all the same."""
+    full_bytes: int = 0
+    """What a full-length test may cost in one direction."""
 
 
 WAIT = Decision("wait")
@@ -83,12 +85,12 @@ def decide(plan: Plan, money: Money, line: Line, past: Past, now: datetime) -> D
     """What to do at `now`, local time."""
     if not _due(plan, money, past, now):
         return WAIT
-    unproven = tuple(way for way in DIRECTIONS if not _proven(plan, line, way))
+    unproven = tuple(way for way in DIRECTIONS if not is_proven(plan, line, way))
     if not unproven:
         return Decision("skip", "skipped_passive_ok")
     if money.available < needed(plan, money, unproven):
         return Decision("skip", "postponed_budget")
-    busy = _busy(plan, line)
+    busy = is_busy(plan, line)
     if busy and past.deferrals < MOST_DEFERRALS:
         until = now + schedule.deferral(plan.site, now, past.deferrals)
         return Decision("defer", "postponed_busy", until=until)
@@ -117,12 +119,14 @@ def _due(plan: Plan, money: Money, past: Past, now: datetime) -> bool:
     return schedule.due(plan.site, now, past.last_test, often.slots, plan.opens, plan.closes, days=often.days)
 
 
-def _proven(plan: Plan, line: Line, direction: Direction) -> bool:
+def is_proven(plan: Plan, line: Line, direction: Direction) -> bool:
+    """Whether ordinary traffic has shown the contract in this direction."""
     contract, best = plan.contract.get(direction), line.best.get(direction)
     return contract is not None and best is not None and best >= _PROVEN_SHARE * contract
 
 
-def _busy(plan: Plan, line: Line) -> bool:
+def is_busy(plan: Plan, line: Line) -> bool:
+    """Whether others use more than half of the line."""
     for way in DIRECTIONS:
         capacity, now = line.capacity.get(way, plan.contract.get(way)), line.now.get(way)
         if capacity and now is not None and now > _BUSY_SHARE * capacity:

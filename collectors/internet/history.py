@@ -17,7 +17,7 @@ from collectors import kept
 from collectors.internet.burst import Ratios, is_bursty, with_pair
 from collectors.internet.engines import Direction, Result, TestClass
 
-Kind = Literal["quick", "sustained", "pair"]
+Kind = Literal["quick", "sustained", "pair", "full"]
 CONFIRM_BELOW = 0.8
 _CONFIRM_MINUTES = (10, 20)
 _CONFIRM_LATE = timedelta(hours=1)
@@ -33,6 +33,9 @@ class Lessons(Struct):
     last_pair: float = 0.0
     confirm_at: float = 0.0
     ratios: dict[Direction, Ratios] = {}
+    capped: tuple[Direction, ...] = ()
+    """Directions in which the last usual test ended at its byte cap."""
+    last_full: float = 0.0
 
 
 class History:
@@ -99,6 +102,22 @@ class History:
                 ratios = self.lessons.ratios.get(way, ())
                 rates = short.line_bytes_per_second, long.line_bytes_per_second
                 self.lessons.ratios[way] = with_pair(ratios, *rates)
+
+    def full_since(self, now: datetime) -> float:
+        """From when the time to the next full-length test counts, Unix time; `now` where the clock was wrong."""
+        known = (self.lessons.first_test, self.lessons.last_full)
+        return max((at for at in known if 0 < at <= now.timestamp()), default=now.timestamp())
+
+    def looked(self, result: Result) -> None:
+        """A usual test has ended: whether at its cap. What was not measured stays as it was."""
+        found = {way: one.stop == "cap" for way in _DIRECTIONS if (one := result.measured(way))}
+        before = self.lessons.capped
+        self.lessons.capped = tuple(way for way in _DIRECTIONS if found.get(way, way in before))
+
+    def looked_fully(self, now: datetime, result: Result) -> None:
+        """A full-length test has ended; one that failed is made again the next day."""
+        if result.down or result.up:
+            self.lessons.last_full = now.timestamp()
 
     def let_go(self) -> None:
         """A confirmation that was due is not made."""

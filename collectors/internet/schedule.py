@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 _RARE_DAYS = 3
+_QUIET_HOURS, _AT_NIGHT = 2, 3
 
 
 class Frequency(Struct, frozen=True):
@@ -53,6 +54,18 @@ def due(
     latest = passed[-1]
     late = timedelta(hours=closes - opens) / slots
     return now - latest < late and last_test < latest
+
+
+def quiet(site: str, now: datetime, last_test: datetime | None, opens: int, *, late: bool) -> bool:
+    """Whether the day's moment for a test that everybody would feel has passed, without a test since.
+
+    It lies in the first of the two hours before the opening, and is let go when they end; at a site that opens at
+    night, in those from 3 h on. late: in the two hours after the opening, for a gateway that is off until then.
+    """
+    begins = opens if late else opens - _QUIET_HOURS if opens >= _QUIET_HOURS else _AT_NIGHT
+    first = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(hours=begins)
+    at = first + _share(site, f"quiet {now:%Y-%m-%d}", 0) * timedelta(hours=1)
+    return at <= now < first + timedelta(hours=_QUIET_HOURS) and (last_test is None or not at <= last_test <= now)
 
 
 def boot_hold_seconds(site: str, most: float = 3600.0) -> float:

@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _STOPS = ("converged", "sufficient", "cap", "time")
-_TESTS: dict[Kind, tuple[TestClass, ...]] = {"quick": ("quick",), "sustained": ("sustained",), "pair": PAIR}
+_TESTS: dict[Kind, tuple[TestClass, ...]] = {
+    "quick": ("quick",),
+    "sustained": ("sustained",),
+    "pair": PAIR,
+    "full": ("sustained",),
+}
 _PUT_OFF = {frozenset({"server_busy"}): "postponed_busy", frozenset({ROUTE_CHANGED}): "discarded"}
 
 
@@ -62,7 +67,7 @@ class Throughput:
         if decision.action == "skip":
             self._history.let_go()
         if decision.action == "run" and self.agenda.begin(at, decision):
-            test = self._test(settings, decision, at, confirming=wish.confirming)
+            test = self._test(settings, decision, wish, at)
             self.task = asyncio.create_task(test, name=f"throughput/{self._config.name}")
             self.task.add_done_callback(self.agenda.ended)
 
@@ -70,23 +75,33 @@ class Throughput:
         history = self._history
         return Wish(
             history.next_kind(at), history.usual, history.tests_per_day(settings.tests_per_day),
-            confirming=history.confirm_is_due(at),
+            confirming=history.confirm_is_due(at), capped=history.lessons.capped, full_since=history.full_since(at),
         )  # fmt: skip
 
     async def _test(
-        self, settings: "ThroughputConfig", decision: Decision, begun: datetime, *, confirming: bool
+        self, settings: "ThroughputConfig", decision: Decision, wish: Wish, begun: datetime
     ) -> None:  # fmt: skip
         started = time.monotonic()
-        results = self.agenda.settled([one async for one in self._measured(settings, decision, begun)])
+        results = self.agenda.settled([one async for one in self._measured(settings, decision, wish, begun)])
         at = begun + timedelta(seconds=time.monotonic() - started)
         for one in results:
             self._budget.count(_ending(one), at, success=bool(one.down or one.up))
+        self._learn(decision, results, at)
         result = self._told(results, at)
         poor = self._is_poor(settings, result) and self._clean()
-        self._history.tested(at, confirming=confirming, poor=poor, share=random.random())
+        self._history.tested(at, confirming=wish.confirming, poor=poor, share=random.random())
         self._history.save()
         self._result = (result, at)
         self._done.set()
+
+    def _learn(self, decision: Decision, results: list[Result], at: datetime) -> None:
+        """Which directions end at the cap, or that one of full length was made."""
+        if decision.kind == "full":
+            self._history.looked_fully(at, results[0])
+            return
+        for one in results:
+            if one.class_ == self._history.usual:
+                self._history.looked(one)
 
     def _told(self, results: list[Result], at: datetime) -> Result:
         """Of a pair the sustained one; of a line that is not bursty the quick one, where the other failed."""
@@ -97,20 +112,20 @@ class Throughput:
         return quick if sustained.failed and not quick.failed and not self._history.bursty else sustained
 
     async def _measured(
-        self, settings: "ThroughputConfig", decision: Decision, begun: datetime
+        self, settings: "ThroughputConfig", decision: Decision, wish: Wish, begun: datetime
     ) -> AsyncIterator[Result]:  # fmt: skip
         """One test after the other, as far as the money goes; each is paid when it ends."""
         for number, test_class in enumerate(_TESTS[decision.kind]):
-            if number and not self.agenda.goes_on(begun, decision, test_class):
+            if number and not self.agenda.goes_on(begun, decision, wish, test_class):
                 return
             result = await self._measure(settings, decision, test_class)
-            self.agenda.paid(begun, test_class, result)
+            self.agenda.paid(begun, "full" if decision.kind == "full" else test_class, result)
             yield result
 
     async def _measure(self, settings: "ThroughputConfig", decision: Decision, test_class: TestClass) -> Result:
         request = Request(
             server=settings.server, engine=settings.engine, interface=self._config.interface,
-            directions=decision.directions, test_class=test_class, max_bytes=settings.max_megabytes * 10**6,
+            directions=decision.directions, test_class=test_class, max_bytes=self.agenda.most(decision),
             contract_down=settings.contract_down_bits_per_second / 8,
             contract_up=settings.contract_up_bits_per_second / 8, test_id=secrets.token_hex(4),
         )  # fmt: skip
@@ -169,6 +184,7 @@ class Throughput:
             own = {"uplink": uplink, "direction": way}
             yield reading(names.NET_THROUGHPUT, found.line_bytes_per_second, at, **own, kind="line")
             yield reading(names.NET_THROUGHPUT, found.own_bytes_per_second, at, **own, kind="own")
+            yield reading(names.NET_CAPPED, float(found.stop == "cap"), at, **own)
             if found.rtt_loaded_seconds is not None:
                 yield reading(names.NET_LATENCY_LOADED, found.rtt_loaded_seconds, at, **own)
             if way == "down" and found.rtt_idle_seconds is not None:

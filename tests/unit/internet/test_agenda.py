@@ -86,7 +86,7 @@ def test_the_tests_of_a_pair_are_reserved_and_paid_one_after_the_other(tmp_path:
     assert (spent.reserved_down, spent.reserved_up) == (60_000_000, 60_000_000)
     uplink.agenda.paid(NOW, "quick", found(down=2_000_000, up=500_000))
     assert (spent.reserved_down, spent.reserved_up) == (0, 0)
-    assert uplink.agenda.goes_on(NOW, decision, "sustained")
+    assert uplink.agenda.goes_on(NOW, decision, Wish("pair"), "sustained")
     assert Budget(uplink.file, 1500 * 10**6).spent.total_down == 62_000_000, "a power cut now is charged"
     uplink.agenda.paid(NOW, "sustained", found(down=8_000_000, up=2_000_000))
     assert (spent.total_down, spent.total_up) == (10_000_000, 2_500_000)
@@ -101,7 +101,7 @@ def test_a_pair_whose_first_test_has_eaten_the_money_ends_with_it(tmp_path: Path
     assert decision.kind == "pair"
     assert uplink.agenda.begin(NOW, decision)
     uplink.agenda.paid(NOW, "quick", found(down=58_000_000, up=500_000))
-    assert not uplink.agenda.goes_on(NOW, decision, "sustained")
+    assert not uplink.agenda.goes_on(NOW, decision, Wish("pair"), "sustained")
     assert (uplink.budget.spent.reserved_down, uplink.budget.spent.reserved_up) == (0, 0)
 
 

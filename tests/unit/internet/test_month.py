@@ -9,8 +9,10 @@ import random
 import tempfile
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
@@ -152,6 +154,20 @@ def test_a_month_with_power_cuts_has_all_kinds_of_tests_and_keeps_its_budget(tmp
     assert classes["sustained"] >= 8
     assert classes["quick"] > 60, "with the confirmations"
     assert gateway.truth <= 1500e6
+
+
+@pytest.mark.parametrize(("monthly", "least"), [(5000, 3), (1500, 1)])
+def test_a_month_of_a_fast_line_has_full_length_tests_off_peak_as_its_budget_goes(
+    tmp_path: Path, monthly: int, least: int
+) -> None:
+    gateway = month(tmp_path, Case(line=50e6, monthly=monthly, most=60, probes=100.0))
+    whole = [at.astimezone() for at, request in gateway.asked if request.max_bytes > 60 * 10**6]
+    usual = [at.astimezone() for at, request in gateway.asked if request.max_bytes == 60 * 10**6]
+    assert least <= len(whole) <= 4
+    assert {at.hour for at in whole} <= {7, 8}, "it opens at 9"
+    assert all(later - earlier >= timedelta(days=6.9) for earlier, later in pairwise(whole))
+    assert len(usual) >= 5, "and they do not eat up the usual ones"
+    assert gateway.truth <= monthly * 1e6
 
 
 def test_a_power_cut_in_the_middle_of_a_test_makes_it_cost_all_that_it_might_have(tmp_path: Path) -> None:

@@ -107,7 +107,8 @@ def _devices(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     speed.add_argument("--interface", default="", metavar="IF")
     speed.add_argument("--direction", choices=["down", "up", "both"], default="both")
     speed.add_argument("--class", choices=["quick", "sustained"], default="quick")
-    speed.add_argument("--max-bytes", type=int, default=60_000_000, metavar="N")
+    speed.add_argument("--max-bytes", type=int, metavar="N", help="a direction; 60000000, with --full 2000000000")
+    speed.add_argument("--full", action="store_true", help="as at installation: sustained, 8 s or longer")
     speed.add_argument(
         "--contract", type=contract, default=(0.0, 0.0), metavar="DOWN/UP", help="Mbit/s promised, such as 20/5"
     )

@@ -14,6 +14,7 @@ EXIT_NOT_MEASURED = 6
 _GOOD, _POOR = 0.8, 0.5
 _BITS_PER_MEGABIT = 1e6
 _BAR_CELLS = 24
+_MAX_BYTES, _MAX_BYTES_IN_FULL = 60_000_000, 2_000_000_000
 _REASONS = {
     "unreachable": "the server cannot be reached",
     "timed_out": "the server does not answer",
@@ -46,10 +47,13 @@ def speedtest(arguments: Namespace) -> int:
     request = engines.Request(
         engine=arguments.engine, server=arguments.server, interface=arguments.interface,
         directions=("down", "up") if arguments.direction == "both" else (arguments.direction,),
-        test_class=getattr(arguments, "class"), max_bytes=arguments.max_bytes,
+        test_class="sustained" if arguments.full else getattr(arguments, "class"),
+        max_bytes=arguments.max_bytes or (_MAX_BYTES_IN_FULL if arguments.full else _MAX_BYTES),
+        min_seconds=engines.INSTALLATION_SECONDS if arguments.full else 0.0,
         contract_down=promised["down"], contract_up=promised["up"], progress=sys.stderr.isatty(),
     )  # fmt: skip
-    print(f"Measuring against {arguments.server} ...", file=sys.stderr)
+    length = f", {request.min_seconds:.0f} s or longer each way" if arguments.full else ""
+    print(f"Measuring against {arguments.server}{length} ...", file=sys.stderr)
     live = Live(promised)
     result = asyncio.run(child.measure(request, live.show))
     live.clear()

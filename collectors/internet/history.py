@@ -46,6 +46,11 @@ class History:
         self.lessons = self._read()
 
     @property
+    def new(self) -> bool:
+        """Whether no test has ended yet."""
+        return not self.lessons.first_test
+
+    @property
     def bursty(self) -> bool:
         """Whether quick tests of this line are not to be believed."""
         return any(is_bursty(ratios) for ratios in self.lessons.ratios.values())

@@ -13,7 +13,7 @@ from collectors.internet import schedule
 from collectors.internet.agenda import PAIR, ROUTE_CHANGED, Agenda, Wish
 from collectors.internet.budget import Budget
 from collectors.internet.decide import DIRECTIONS, Decision
-from collectors.internet.engines import Request, Result, TestClass
+from collectors.internet.engines import INSTALLATION_SECONDS, Request, Result, TestClass
 from collectors.internet.engines.child import measure
 from collectors.internet.history import CONFIRM_BELOW, History, Kind
 from collectors.internet.traffic import Traffic
@@ -128,6 +128,7 @@ class Throughput:
             directions=decision.directions, test_class=test_class, max_bytes=self.agenda.most(decision),
             contract_down=settings.contract_down_bits_per_second / 8,
             contract_up=settings.contract_up_bits_per_second / 8, test_id=secrets.token_hex(4),
+            min_seconds=INSTALLATION_SECONDS if test_class == "sustained" and self._history.new else 0.0,
         )  # fmt: skip
         result = await self._ask(request)
         _log.info(

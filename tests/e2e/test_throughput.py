@@ -154,3 +154,14 @@ def test_the_command_measures(far_end: str, tmp_path: Path) -> None:
         " rtt_loaded_seconds retransmit_ratio cpu_limited variable signal"
     )
     assert set(found["down"]) == set(fields.split())
+
+
+def test_the_technicians_full_test_lasts_8_seconds_and_is_not_cut_short_by_the_usual_byte_limit(far_end: str) -> None:
+    words = [sys.executable, "-m", "agent", "speedtest", "--server", far_end, "--direction", "down", "--full", "--json"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["class"] == "sustained"
+    assert found["down"]["stop"] in ("converged", "time")
+    assert found["down"]["seconds"] >= 8
+    assert "8 s or longer each way" in done.stderr

@@ -15,6 +15,8 @@ Direction = Literal["down", "up"]
 Engine = Literal["http", "speedtest_cli"]
 LabEngine = Literal["iperf3"]
 TestClass = Literal["quick", "sustained"]
+INSTALLATION_SECONDS = 8.0
+"""How long the first sustained test of a line lasts: a larger bucket at the provider than the usual 3 s find."""
 LIMIT_SECONDS = {"http": 15.0, "speedtest_cli": 70.0, "iperf3": 30.0}
 """After this long, a direction, the child is killed."""
 
@@ -23,6 +25,7 @@ class Request(Struct, frozen=True):
     """What to measure. server: URL of a far end (deploy/central/speed); max_bytes a direction, on the line.
 
     contract_down, contract_up: what is promised, bytes/s of payload; 0: not known. progress: tell it.
+    min_seconds: of a direction, where its class asks for less, at most INSTALLATION_SECONDS.
     test_id: a word for the far end's log, [a-z0-9]; empty: none.
     """
 
@@ -36,6 +39,7 @@ class Request(Struct, frozen=True):
     contract_up: float = 0.0
     progress: bool = False
     test_id: str = ""
+    min_seconds: float = 0.0
 
     def contract(self, direction: Direction) -> float:
         """The promise for one direction, bytes/s; 0: not known."""

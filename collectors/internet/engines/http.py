@@ -29,6 +29,7 @@ from telemetry.errors import TimedOut
 _FLOWS, _FLOWS_OF_A_SLOW_LINE, _SLOW_LINE = 4, 2, 500_000
 _MAX_SECONDS = {"quick": 5.0, "sustained": 8.0}
 _LONG_RTT, _MORE_SECONDS = 0.06, 1.0
+"""One more second for a long line, and one to settle for a test that has a length of its own."""
 _SILENCE_SECONDS = 3.0
 _TICK_SECONDS, _REST_SECONDS, _TELL_SECONDS = 0.02, 0.002, 0.1
 _BUSY = 0.85
@@ -75,7 +76,8 @@ class _Test:
         self._plateau = self._fresh_plateau()
         self._saw_the_line = trace.sees_the_line
         self._begun = time.monotonic()
-        self._deadline = self._begun + _MAX_SECONDS[request.test_class] + (_MORE_SECONDS if rtt > _LONG_RTT else 0.0)
+        most = max(_MAX_SECONDS[request.test_class], request.min_seconds + _MORE_SECONDS)
+        self._deadline = self._begun + most + (_MORE_SECONDS if rtt > _LONG_RTT else 0.0)
         self._grew, self._own = self._begun, 0
         self._told = self._begun
 
@@ -140,7 +142,8 @@ class _Test:
         return self._plateau.add(last.at, last.line)
 
     def _fresh_plateau(self) -> Plateau:
-        return Plateau(self._rtt, self._request.test_class, self._request.contract(self._direction))
+        asked = self._request
+        return Plateau(self._rtt, asked.test_class, asked.contract(self._direction), min_seconds=asked.min_seconds)
 
     def _under_way(self) -> int:
         """Bytes that will come even if we stop now."""

@@ -31,7 +31,7 @@ class Plateau(Struct):
     """Feed with `add`; `stop` and `rate` are set once it knows. Times in seconds, counts in bytes.
 
     rtt: of the idle line. contract: bytes/s promised, 0 if not known. lossy: packets get lost, so
-    that a window must hold more of them; may be set later.
+    that a window must hold more of them; may be set later. min_seconds: where the class asks for less.
     """
 
     rtt: float
@@ -41,6 +41,7 @@ class Plateau(Struct):
     stop: Literal["", "converged", "sufficient"] = ""
     rate: float | None = None
     samples: Samples = []
+    min_seconds: float = 0.0
     _steady: int = 0
     _first: tuple[float, float] | None = None
 
@@ -49,7 +50,7 @@ class Plateau(Struct):
         self.samples.append((at, count))
         window = self._window()
         self._steady = self._steady + 1 if window and self._holds_still(window) else 0
-        if window and self._steady >= _TICKS_IN_A_ROW and self.elapsed() >= MIN_SECONDS[self.test_class]:
+        if window and self._steady >= _TICKS_IN_A_ROW and self.elapsed() >= self._least_seconds():
             self._judge(_slope(window))
         return self.stop
 
@@ -74,6 +75,9 @@ class Plateau(Struct):
         last = self._recent_rate()
         whole = _slope(self._from(self._slow_start_end(last) if self._first is None else self._first[0]))
         return (not self.stop and self._steady == 0) or abs(whole - last) > _AGREE * whole
+
+    def _least_seconds(self) -> float:
+        return max(self.min_seconds, MIN_SECONDS[self.test_class])
 
     def _judge(self, rate: float) -> None:
         """A plateau at `rate` is there: is it enough?"""

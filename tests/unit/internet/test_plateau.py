@@ -225,3 +225,14 @@ def test_no_counter_raises_and_no_rate_exceeds_what_came(steps: list[tuple[float
         assert bool(stop) == (plateau.rate is not None)
         assert plateau.rate is None or 0 < plateau.rate <= fastest * 1.001
     assert (plateau.last_resort() or 0) <= fastest * 1.001
+
+
+def test_the_first_test_of_a_line_finds_a_bucket_that_outlasts_the_usual_ones() -> None:
+    line = burst(60 * MEGABIT, 20 * MEGABIT, seconds=3.5)
+    usual, first = Plateau(rtt=0.02, test_class="sustained"), Plateau(rtt=0.02, test_class="sustained", min_seconds=8)
+    assert run(line, usual) is not None
+    assert usual.rate == pytest.approx(60 * MEGABIT, rel=0.02)
+    at = run(line, first)
+    assert at is not None
+    assert at >= 8
+    assert first.rate == pytest.approx(20 * MEGABIT, rel=0.02)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ import pytest
 from agent.demo.far_end import DOWN_BYTES_PER_SECOND
 from collectors.internet import Config, ThroughputConfig
 from collectors.internet.budget import Budget
-from collectors.internet.engines import child
+from collectors.internet.engines import Measured, Request, Result, child
 from collectors.internet.history import History
 from collectors.internet.throughput import Throughput
 from collectors.internet.traffic import Traffic
@@ -24,6 +24,7 @@ from tests.devices import blind
 from tests.unit.internet import servers
 
 MEGABYTE = 10**6
+Measure = Callable[[Request], Awaitable[Result]]
 
 
 class Site:
@@ -31,7 +32,7 @@ class Site:
 
     def __init__(
         self, directory: Path, server: str, *, monthly: int = 1500, hold: float = 0.0, paired: bool = True,
-        clean: bool = True, contract: int = 20_000_000,
+        clean: bool = True, contract: int = 20_000_000, measure: Measure = child.measure,
     ) -> None:  # fmt: skip
         settings = ThroughputConfig(
             server, tests_per_day=48, opens_hour=0, closes_hour=24, monthly_megabytes=monthly, max_megabytes=10,
@@ -45,7 +46,14 @@ class Site:
             self.history.lessons.first_test = self.history.lessons.last_pair = time.time()
         self.traffic = Traffic("lo")
         self.throughput = Throughput(
-            config, self.budget, self.history, "gateway/wan", self.done, clean=lambda: clean, traffic=self.traffic
+            config,
+            self.budget,
+            self.history,
+            "gateway/wan",
+            self.done,
+            clean=lambda: clean,
+            traffic=self.traffic,
+            measure=measure,
         )
 
     async def test_once(self) -> list[Reading]:
@@ -214,6 +222,26 @@ def test_the_first_test_of_a_site_is_a_pair_and_the_sustained_one_is_told(tmp_pa
     kept = History(tmp_path / "tests.json").lessons
     assert kept.last_pair == pytest.approx(time.time(), abs=60)
     assert kept == site.history.lessons
+
+
+def test_the_first_sustained_test_of_a_gateway_is_longer_than_those_after_it(tmp_path: Path) -> None:
+    asked: list[tuple[str, float]] = []
+
+    async def line(request: Request) -> Result:
+        asked.append((request.test_class, request.min_seconds))
+        one = Measured(1e6, 1e6, converged=True, stop="converged", seconds=1.0, wire_bytes=1)
+        return Result("http", request.server, "lo", request.test_class, down=one, up=one)
+
+    async def story() -> None:
+        for start in range(2):
+            site = Site(tmp_path, "http://192.0.2.9", paired=False, measure=line)
+            site.budget.spent.last_test = 0.0
+            if start:
+                site.history.lessons.last_pair = 0.0
+            await site.test_once()
+
+    asyncio.run(story())
+    assert asked == [("quick", 0), ("sustained", 8), ("quick", 0), ("sustained", 0)]
 
 
 def test_a_pair_that_the_budget_does_not_reach_for_is_one_test(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 The kernel owns the id (net.ipv4.ping_group_range says who may, see deploy/gateway). A firewall or NAT
 that has lost the id's mapping swallows every answer to it (prometheus/blackbox_exporter issue 360), so
-a socket that has heard nothing for 3 probes is replaced. 16 bytes of payload: 60 bytes on Ethernet.
+a socket that has heard nothing for 3 probes is replaced. 16 bytes of payload: 60 bytes on Ethernet, 78 of IPv6.
 """
 
 import asyncio
@@ -11,18 +11,20 @@ import socket
 import struct
 import time
 
-from collectors.via import leave_by
+from collectors.via import family_of, in_figures, leave_by
 
 TIMEOUT_SECONDS = 2.0
 RENEW_AFTER_LOSSES = 3
-_REQUEST, _REPLY = 8, 0
+_PROTOCOL = {socket.AF_INET: socket.IPPROTO_ICMP, socket.AF_INET6: socket.IPPROTO_ICMPV6}
+_REQUEST, _REPLY = {socket.AF_INET: 8, socket.AF_INET6: 128}, {socket.AF_INET: 0, socket.AF_INET6: 129}
+"""Types of RFC 792 and RFC 4443."""
 _HEADER = struct.Struct("!BBHHH")
 _PAYLOAD = struct.Struct("!8sQ")
 _MAX_REPLY = 2048
 
 
 def icmp_allowed() -> bool:
-    """Whether this process may open an ICMP datagram socket."""
+    """Whether this process may open an ICMP datagram socket; one word of the kernel's for IPv4 and IPv6."""
     try:
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP).close()
     except OSError:
@@ -31,7 +33,7 @@ def icmp_allowed() -> bool:
 
 
 async def echo(host: str) -> float | None:
-    """One question to an IPv4 address: the round trip in seconds, or None."""
+    """One question to an address: the round trip in seconds, or None."""
     once = Echo(host)
     try:
         return await once.ask()
@@ -40,13 +42,14 @@ async def echo(host: str) -> float | None:
 
 
 class Echo:
-    """Asks one IPv4 address. `late` counts answers that came after 2 s: lost, but not by the line's silence."""
+    """Asks one address. `late` counts answers that came after 2 s: lost, but not by the line's silence."""
 
     def __init__(self, host: str, interface: str = "") -> None:
         self.host = host
         self.late = 0
         self.renewals = 0
         self._interface = interface
+        self._family = family_of(host)
         self._sock: socket.socket | None = None
         self._mark = b""
         self._number = 0
@@ -75,11 +78,11 @@ class Echo:
 
     def _open(self) -> socket.socket:
         if self._sock is None:
-            sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP)
+            sock = socket.socket(self._family, socket.SOCK_DGRAM, _PROTOCOL[self._family])
             try:
                 sock.setblocking(False)
                 leave_by(sock, self._interface)
-                sock.connect((self.host, 0))
+                sock.connect(in_figures(self.host, 0))
             except OSError:
                 sock.close()
                 raise
@@ -92,7 +95,7 @@ class Echo:
         self._number += 1
         number = self._number
         answer: asyncio.Future[float | None] = loop.create_future()
-        packet = _HEADER.pack(_REQUEST, 0, 0, 0, number & 0xFFFF) + _PAYLOAD.pack(self._mark, number)
+        packet = _HEADER.pack(_REQUEST[self._family], 0, 0, 0, number & 0xFFFF) + _PAYLOAD.pack(self._mark, number)
         self._waiting[number] = time.monotonic(), answer
         timer = loop.call_later(TIMEOUT_SECONDS, _settle, answer, None)
         try:
@@ -112,7 +115,7 @@ class Echo:
             for _, answer in self._waiting.values():
                 _settle(answer, None)
             return
-        if reply[:1] != bytes((_REPLY,)) or len(reply) != _HEADER.size + _PAYLOAD.size:
+        if reply[:1] != bytes((_REPLY[self._family],)) or len(reply) != _HEADER.size + _PAYLOAD.size:
             return
         mark, number = _PAYLOAD.unpack_from(reply, _HEADER.size)
         if mark != self._mark:

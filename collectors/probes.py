@@ -13,22 +13,24 @@ import time
 from typing import Literal
 
 from collectors.echo import TIMEOUT_SECONDS
-from collectors.via import leave_by
+from collectors.via import family_of, in_figures, leave_by, with_a_way
 
 _MAX_REPLY = 2048
+_HAPPY_SECONDS = 0.25
+"""After this long the next of several addresses is tried besides (RFC 8305)."""
 Web = Literal["ok", "captive", "failed"]
 
 
 async def connect(host: str, port: int, interface: str = "") -> float | None:
-    """TCP connect; a refusal is an answer of the machine."""
+    """TCP connect to an address; a refusal is an answer of the machine."""
     loop = asyncio.get_running_loop()
     begun = time.monotonic()
     try:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
+        with socket.socket(family_of(host), socket.SOCK_STREAM) as sock:
             sock.setblocking(False)
             leave_by(sock, interface)
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                await loop.sock_connect(sock, (host, port))
+                await loop.sock_connect(sock, in_figures(host, port))
     except TimeoutError:
         return None
     except OSError as problem:
@@ -44,10 +46,10 @@ async def resolve(resolver: str, name: str, interface: str = "") -> float | None
     query = identity + b"\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00" + question + b"\x00\x01\x00\x01"
     host, _, port = resolver.partition("#")
     try:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        with socket.socket(family_of(host), socket.SOCK_DGRAM) as sock:
             sock.setblocking(False)
             leave_by(sock, interface)
-            sock.connect((host, int(port or 53)))
+            sock.connect(in_figures(host, int(port or 53)))
             begun = time.monotonic()
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 await loop.sock_sendall(sock, query)
@@ -70,7 +72,8 @@ async def generate_204(host: str, port: int, path: str, interface: str = "") -> 
     try:
         async with asyncio.timeout(2 * TIMEOUT_SECONDS):
             reader, writer = await _connected(host, port, interface)
-            writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+            named = f"[{host}]" if ":" in host else host
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: {named}\r\nConnection: close\r\n\r\n".encode())
             line = await reader.readline()
             took = time.monotonic() - begun
     except (OSError, TimeoutError, ValueError):
@@ -87,16 +90,24 @@ async def generate_204(host: str, port: int, path: str, interface: str = "") -> 
 
 
 async def _connected(host: str, port: int, interface: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A TCP stream that leaves by the interface; `host` is an IPv4 address or a name."""
+    """A TCP stream that leaves by the interface to an address or a name; of several addresses to one that answers."""
     if not interface:
-        return await asyncio.open_connection(host, port, family=socket.AF_INET, limit=4096)
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, family=socket.AF_INET, type=socket.SOCK_STREAM)
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        return await asyncio.open_connection(host, port, limit=4096, happy_eyeballs_delay=_HAPPY_SECONDS)
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    *others, last = with_a_way((str(one[4][0]) for one in found), interface)
+    for address in others:
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(TIMEOUT_SECONDS / 2):
+                return await _stream(address, port, interface)
+    return await _stream(last, port, interface)
+
+
+async def _stream(address: str, port: int, interface: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    sock = socket.socket(family_of(address), socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
         leave_by(sock, interface)
-        await loop.sock_connect(sock, found[0][4])
+        await asyncio.get_running_loop().sock_connect(sock, in_figures(address, port))
     except BaseException:
         sock.close()
         raise

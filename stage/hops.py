@@ -155,6 +155,10 @@ class Hops:
         for part, address in ((one, one_address), (other, other_address)):
             self.run(part, f"ip addr add {address} dev {name}", f"ip link set {name} up")
 
+    def serve(self, name: str, part: str, *words: str) -> None:
+        """Another of the small servers, until the block ends."""
+        self._serve(name, part, *words)
+
     def _routes(self) -> None:
         self.run("site", f"ip route replace default via {_GATEWAY}")
         self.run("gateway", f"ip route replace default via {PROVIDER}")

@@ -11,12 +11,14 @@ import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
+from collectors.via import family_of
+
 _ANSWER = b"\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\xc0\x00\x02\x01"
 
 
 def names(address: str) -> None:
     """DNS over UDP on port 53, until killed (RFC 1035 section 4)."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+    with socket.socket(family_of(address), socket.SOCK_DGRAM) as sock:
         sock.bind((address, 53))
         while True:
             query, sender = sock.recvfrom(512)
@@ -41,6 +43,7 @@ def page(address: str, status: int) -> None:
         def log_message(self, *args: Any) -> None:
             """Silence."""
 
+    HTTPServer.address_family = family_of(address)
     HTTPServer((address, 80), Handler).serve_forever()
 
 

@@ -63,7 +63,7 @@ def _network(text: str) -> ipaddress.IPv4Network | None:
     except ValueError:
         return None
     route = importlib.import_module("collectors.internet.route").default_route()
-    return ipaddress.IPv4Network(f"{route.gateway}/24", strict=False) if route else None
+    return ipaddress.IPv4Network(f"{route.gateway}/24", strict=False) if route and ":" not in route.gateway else None
 
 
 async def _look(hosts: list[str], community: str, snmp_port: int) -> list[Found]:

@@ -94,7 +94,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         if self.check_url and not plain_http(self.check_url):
             raise ValueError("check_url must be http://host[:port]/path, without TLS")
         if not all(name_server(one) for one in self.resolvers):
-            raise ValueError("resolvers must be IPv4 addresses, with #port where it is not 53")
+            raise ValueError("resolvers must be addresses, with #port where it is not 53")
         if not HOST_NAME.fullmatch(self.resolve_name):
             raise ValueError("resolve_name must be a name such as example.com")
 

@@ -1,16 +1,27 @@
 """What may stand for an address in the configuration."""
 
+import ipaddress
 import re
 from urllib.parse import urlsplit
 
-_RESOLVER = re.compile(r"([0-9]{1,3}\.){3}[0-9]{1,3}(#([0-9]{1,5}))?")
+_PORT = re.compile(r"[0-9]{1,5}")
 HOST_NAME = re.compile(r"(?=.{1,253}\Z)([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")
 
 
+def in_figures(text: str) -> bool:
+    """Whether this is an IPv4 or IPv6 address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def name_server(text: str) -> bool:
-    """Whether this is an IPv4 address, with #port where it is not 53."""
-    found = _RESOLVER.fullmatch(text)
-    return found is not None and 0 < int(found[3] or 53) <= 65535
+    """Whether this is an address, with #port where it is not 53."""
+    address, mark, port = text.partition("#")
+    good = not mark or (_PORT.fullmatch(port) is not None and 0 < int(port) <= 65535)
+    return good and in_figures(address)
 
 
 def plain_http(url: str) -> bool:

@@ -8,26 +8,37 @@ import time
 from collectors.echo import Echo
 from collectors.internet.hops import hop
 from collectors.internet.route import default_route
-from collectors.internet.targets import GATEWAY, Method, Target
+from collectors.internet.targets import COSTS, COSTS_OF_IPV6, GATEWAY, Cost, Method, Target
 from collectors.probes import connect
+from collectors.via import family_of, with_a_way
 
 _ADDRESS_SECONDS = 600.0
 
 
 class Address:
-    """The IPv4 address behind a name, looked up at most each 10 minutes; the last one stands while names fail."""
+    """The address behind a name, looked up at most each 10 minutes; the last one stands while names fail.
+
+    Of several one to which the uplink has a way, of IPv4 first: what else is asked by default is.
+    """
 
     def __init__(self, host: str, interface: str) -> None:
         self._host, self._interface = host, interface
         self._known: str | None = None
         self._until = 0.0
 
+    @property
+    def of_ipv6(self) -> bool:
+        """Whether the address that is known is one of IPv6."""
+        return ":" in (self._known or "")
+
     async def now(self) -> str | None:
         """The address to ask; None while it is not known."""
         if self._host == GATEWAY:
             route = default_route(interface=self._interface)
-            return route.gateway if route else None
-        if self._host.replace(".", "").isdigit():
+            self._known = route.gateway if route else None
+            return self._known
+        if self._host.replace(".", "").isdigit() or ":" in self._host:
+            self._known = self._host
             return self._host
         if time.monotonic() >= self._until:
             self._known = await self._look_up() or self._known
@@ -38,9 +49,14 @@ class Address:
         loop = asyncio.get_running_loop()
         with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(2):
-                found = await loop.getaddrinfo(self._host, None, family=socket.AF_INET, type=socket.SOCK_DGRAM)
-                return str(found[0][4][0])
+                found = await loop.getaddrinfo(self._host, None, type=socket.SOCK_DGRAM)
+                addresses = sorted((str(one[4][0]) for one in found), key=family_of)
+                return with_a_way(addresses, self._interface)[0]
         return None
+
+
+def _cost(method: Method, address: Address) -> Cost:
+    return (COSTS_OF_IPV6 if address.of_ipv6 else COSTS)[method]
 
 
 class Asker:
@@ -63,6 +79,11 @@ class Asker:
             self.close()
             self._echo = Echo(host, self._interface)
         return await self._echo.ask()
+
+    @property
+    def cost(self) -> Cost:
+        """Of one question, to the address that is known."""
+        return _cost(self.method, self._address)
 
     @property
     def late(self) -> int:
@@ -94,6 +115,11 @@ class HopAsker:
             return None
         self.moved = found.address != self._address
         return found.rtt
+
+    @property
+    def cost(self) -> Cost:
+        """Of one question."""
+        return _cost(self.method, self._toward)
 
     def close(self) -> None:
         """It keeps nothing open."""

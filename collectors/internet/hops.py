@@ -11,25 +11,41 @@ import socket
 import struct
 import time
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from msgspec import Struct
 
 from collectors.echo import TIMEOUT_SECONDS
-from collectors.via import leave_by
+from collectors.via import family_of, in_figures, leave_by
 
 MOST_HOPS = 5
-_IP_RECVERR = 11
-_ICMP_ORIGIN = 2
-_TIME_EXCEEDED = 11
 _TRACEROUTE_PORT = 33434
 _PAYLOAD = bytes(16)
 _ERROR = struct.Struct("=IBBBBII")
 """struct sock_extended_err: errno, origin, type, code, pad, info, data; the offender's sockaddr follows."""
+
+
+class _Words(NamedTuple):
+    """What a family calls the same things: socket options, the error's origin and type, where its address lies."""
+
+    level: int
+    hops: int
+    receive_errors: int
+    origin: int
+    time_exceeded: int
+    address: slice
+
+
+_WORDS = {
+    socket.AF_INET: _Words(socket.IPPROTO_IP, socket.IP_TTL, 11, 2, 11, slice(4, 8)),
+    socket.AF_INET6: _Words(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, 25, 3, 3, slice(8, 24)),
+}
+"""ip(7), ipv6(7), RFC 792, RFC 4443."""
 _SHARED = ipaddress.ip_network("100.64.0.0/10")
 
 
 class Hop(Struct, frozen=True):
-    """Who answered at `ttl` hops, an IPv4 address, after so many seconds."""
+    """Who answered at `ttl` hops, an address, after so many seconds."""
 
     address: str
     ttl: int
@@ -37,16 +53,17 @@ class Hop(Struct, frozen=True):
 
 
 async def hop(toward: str, ttl: int, interface: str = "") -> Hop | None:
-    """Who is `ttl` hops away on the way to an IPv4 address; None when nobody says within 2 s."""
+    """Who is `ttl` hops away on the way to an address; None when nobody says within 2 s."""
     loop = asyncio.get_running_loop()
     heard: asyncio.Future[Hop | None] = loop.create_future()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+    words = _WORDS[family_of(toward)]
+    with socket.socket(family_of(toward), socket.SOCK_DGRAM) as sock:
         sock.setblocking(False)
         try:
             leave_by(sock, interface)
-            sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
-            sock.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
-            sock.connect((toward, _TRACEROUTE_PORT + ttl))
+            sock.setsockopt(words.level, words.hops, ttl)
+            sock.setsockopt(words.level, words.receive_errors, 1)
+            sock.connect(in_figures(toward, _TRACEROUTE_PORT + ttl))
             sent = time.monotonic()
             sock.send(_PAYLOAD)
         except OSError:
@@ -62,14 +79,16 @@ async def hop(toward: str, ttl: int, interface: str = "") -> Hop | None:
 
 
 def _listen(sock: socket.socket, ttl: int, sent: float, heard: "asyncio.Future[Hop | None]") -> None:
-    now = time.monotonic()
+    now, words = time.monotonic(), _WORDS[sock.family]
     with contextlib.suppress(OSError):
         _, extra, _, _ = sock.recvmsg(256, 512, socket.MSG_ERRQUEUE)
         for level, kind, data in extra:
-            if (level, kind) == (socket.IPPROTO_IP, _IP_RECVERR) and len(data) >= _ERROR.size + 8 and not heard.done():
+            offender = data[_ERROR.size :]
+            known = (level, kind) == (words.level, words.receive_errors) and len(offender) >= words.address.stop
+            if known and not heard.done():
                 _, origin, icmp_type, *_ = _ERROR.unpack_from(data)
-                address = socket.inet_ntoa(data[_ERROR.size + 4 : _ERROR.size + 8])
-                exceeded = origin == _ICMP_ORIGIN and icmp_type == _TIME_EXCEEDED
+                exceeded = (origin, icmp_type) == (words.origin, words.time_exceeded)
+                address = socket.inet_ntop(sock.family, offender[words.address]) if exceeded else ""
                 heard.set_result(Hop(address, ttl, now - sent) if exceeded else None)
         return
     with contextlib.suppress(OSError):
@@ -97,6 +116,6 @@ def first_of_provider(hops: Iterable[Hop]) -> Hop | None:
 
 
 def provider_owns(address: str) -> bool:
-    """Whether an IPv4 address cannot be of the centre's own network: public, or shared by the provider."""
+    """Whether an address cannot be of the centre's own network: public, or shared by the provider."""
     ip = ipaddress.ip_address(address)
     return ip.is_global or ip in _SHARED

@@ -154,7 +154,7 @@ class Prober:
         begun, loaded = time.monotonic(), self._loaded()
         rtt = await one.asker.ask()
         if one.target.role != "lan":
-            self._spend(COSTS[one.asker.method], answered=rtt is not None)
+            self._spend(one.asker.cost, answered=rtt is not None)
         one.window.add(rtt, loaded=loaded or self._loaded())
         if rtt is not None:
             one.mute, one.answered_at = False, begun

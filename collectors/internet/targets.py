@@ -6,13 +6,13 @@ ours), national (target, the far end of our throughput tests), cloudflare and go
 international (target).
 """
 
-import socket
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
 
+from collectors.internet.addresses import in_figures
 from collectors.internet.fault import Role
 from collectors.internet.hops import provider_owns
 
@@ -27,9 +27,11 @@ _DNS_SECONDS = 30.0
 _PAGE_SECONDS = 50.0
 _METERED_PAGE_SECONDS = 120.0
 _MONTH_SECONDS = 30 * 86400.0
-_PUBLIC_RESOLVERS = frozenset(
-    ("1.1.1.1", "1.0.0.1", "8.8.8.8", "8.8.4.4", "9.9.9.9", "149.112.112.112", "208.67.222.222", "208.67.220.220")
-)
+_PUBLIC_RESOLVERS = frozenset((
+    "1.1.1.1", "1.0.0.1", "8.8.8.8", "8.8.4.4", "9.9.9.9", "149.112.112.112", "208.67.222.222", "208.67.220.220",
+    "2606:4700:4700::1111", "2606:4700:4700::1001", "2001:4860:4860::8888", "2001:4860:4860::8844",
+    "2620:fe::fe", "2620:fe::9", "2620:119:35::35", "2620:119:53::53",
+))  # fmt: skip
 
 
 class Target(Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,7 +42,7 @@ class Target(Struct, frozen=True, forbid_unknown_fields=True):
     role: Role
     """Where on the path: our network, the provider's first hop, the provider, beyond."""
     host: str
-    """IPv4 address or name; "gateway" is the default route's."""
+    """Address or name; "gateway" is the default route's."""
     port: Annotated[int, Meta(ge=1, le=65535)] = 443
     """For TCP connect, where ICMP is not allowed."""
 
@@ -54,6 +56,7 @@ class Cost(Struct, frozen=True):
 
 COSTS: dict[Method, Cost] = {"icmp": Cost(60, 60), "tcp": Cost(272, 206), "hop": Cost(60, 90)}
 """tcp: SYN, ACK, FIN, ACK and their answers; hop: an ICMP error quotes what it is about."""
+COSTS_OF_IPV6: dict[Method, Cost] = {"icmp": Cost(78, 78), "tcp": Cost(352, 286), "hop": Cost(78, 126)}
 DNS_COST, PAGE_COST = Cost(75, 120), Cost(430, 450)
 ANYCAST = (
     Target("cloudflare", "target", "1.1.1.1"),
@@ -61,32 +64,31 @@ ANYCAST = (
     # No site in Pakistan: it is reached abroad. A server of one's own abroad is better.
     Target("international", "target", "208.67.222.222"),
 )
+ANYCAST_OF_IPV6 = (
+    Target("cloudflare", "target", "2606:4700:4700::1111"),
+    Target("google", "target", "2001:4860:4860::8888"),
+    Target("international", "target", "2620:119:35::35"),
+)
 
 
 def automatic(resolvers: Sequence[str], far_end: str, gateway: str) -> tuple[Target, ...]:
     """The default set, without the access hop. resolvers: address#port; far_end: URL of our own server, or empty.
 
-    gateway: the default route's address as it is now, or empty. One that the provider owns is not our network.
+    gateway: the default route's address as it is now, or empty. One that the provider owns is not our network; one of
+    IPv6 is there only where the line has no IPv4.
     """
     nearest: Role = "access" if gateway and provider_owns(gateway) else "lan"
     national = urlsplit(far_end).hostname
     ours = (Target("national", "target", national, urlsplit(far_end).port or 80),) if national else ()
-    return (Target(GATEWAY, nearest, GATEWAY, 80), *of_provider(resolvers), *ours, *ANYCAST)
+    anycast = ANYCAST_OF_IPV6 if ":" in gateway else ANYCAST
+    return (Target(GATEWAY, nearest, GATEWAY, 80), *of_provider(resolvers), *ours, *anycast)
 
 
 def of_provider(resolvers: Sequence[str]) -> tuple[Target, ...]:
     """The name servers that can be the provider's: neither in a private network nor public ones of others."""
-    found = [address for one in resolvers if _ip(address := one.partition("#")[0])]
+    found = [address for one in resolvers if in_figures(address := one.partition("#")[0])]
     found = [address for address in found if provider_owns(address) and address not in _PUBLIC_RESOLVERS]
     return tuple(Target(f"resolver-{number}", "isp", address, 53) for number, address in enumerate(found, 1))
-
-
-def _ip(text: str) -> bool:
-    try:
-        socket.inet_aton(text)
-    except OSError:
-        return False
-    return True
 
 
 def period(role: Role, near_seconds: float, *, metered: bool) -> float:

@@ -34,7 +34,7 @@ def far_end(directory: Path) -> Iterator[str]:
         blob.truncate(4 * 2**30)
     server = (ROOT / "deploy/central/speed/nginx.conf").read_text()
     for shipped, here in (
-        ("listen 80 default_server", f"listen 127.0.0.1:{port}"),
+        ("listen 80 default_server", f"listen 127.0.0.1:{port}; listen [::1]:{port}"),
         ("/srv/speed", str(directory)),
         ("/var/log/nginx", str(directory)),
         ("/run/speed-sink", f"{directory}/sink"),
@@ -103,6 +103,17 @@ def test_upload_is_counted_by_what_tcp_delivered(far_end: str) -> None:
     assert up.signal == "delivered"
     assert up.stop in ("converged", "cap", "time")
     assert up.wire_bytes < 400_000_000
+
+
+@pytest.mark.parametrize("interface", ["", "lo"])
+def test_a_far_end_of_ipv6_is_measured_as_one_of_ipv4(far_end: str, interface: str) -> None:
+    server = far_end.replace("127.0.0.1", "[::1]")
+    result = asyncio.run(measure(Request(server, interface=interface, max_bytes=20_000_000)))
+    assert result.failed == {}
+    down, up = measured(result.down), measured(result.up)
+    assert (up.signal, down.rtt_idle_seconds is not None) == ("delivered", True)
+    assert 0 < down.wire_bytes < 400_000_000
+    assert 0 < up.wire_bytes < 400_000_000
 
 
 def test_the_referee_has_received_what_was_sent(far_end: str, directory: Path) -> None:

@@ -6,38 +6,56 @@ import os
 import selectors
 import socket
 import time
+from collections.abc import Sequence
+from typing import Any
 
 from collectors.internet.engines import Direction
 from collectors.internet.engines.far_end import FarEnd
-from collectors.via import leave_by
-from telemetry.errors import TimedOut, Unreachable
+from collectors.via import family_of, in_figures, leave_by, with_a_way
+from telemetry.errors import CollectError, TimedOut, Unreachable
 
-_CONNECT_SECONDS = 4.0
+_CONNECT_SECONDS, _IMPATIENT_SECONDS = 4.0, 2.0
 _RESOLVER_PATIENCE = "timeout:2 attempts:1"  # resolv.conf(5): glibc's own is 10 s a name server
 
 
-def resolve(far: FarEnd) -> tuple[str, int]:
-    """The first IPv4 address; raises Unreachable."""
+def resolve(far: FarEnd, interface: str = "") -> list[str]:
+    """Its addresses, one of each family, as getaddrinfo orders them, with a way from the interface; or Unreachable."""
     os.environ["RES_OPTIONS"] = _RESOLVER_PATIENCE
     try:
-        found = socket.getaddrinfo(far.host, far.port, socket.AF_INET, socket.SOCK_STREAM)
+        found = socket.getaddrinfo(far.host, far.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as problem:
         raise Unreachable(f"{far.host}: no such name", reason="no_such_name") from problem
-    return str(found[0][4][0]), far.port
+    first = {one[0]: str(one[4][0]) for one in reversed(found)}
+    return with_a_way((first[one[0]] for one in found), interface)
 
 
 def connect(
-    address: tuple[str, int], count: int, direction: Direction, interface: str = ""
+    addresses: Sequence[str], port: int, count: int, direction: Direction, interface: str = ""
 ) -> tuple[list[socket.socket], float]:
     """So many connected sockets that leave by the interface, and the shortest time that one took.
 
-    Raises TimedOut or Unreachable, and OSError when there is no such interface.
+    An address that does not answer gives way to the next: a line may have IPv6 that leads nowhere. Raises TimedOut or
+    Unreachable, and OSError when there is no such interface.
     """
+    for number, address in enumerate(addresses):
+        last = number == len(addresses) - 1
+        try:
+            patience = _CONNECT_SECONDS if last else _IMPATIENT_SECONDS
+            return _connect(in_figures(address, port), family_of(address), count, direction, interface, patience)
+        except CollectError:
+            if last:
+                raise
+    raise Unreachable("no address")
+
+
+def _connect(
+    address: Any, family: socket.AddressFamily, count: int, direction: Direction, interface: str, patience: float
+) -> tuple[list[socket.socket], float]:
     with contextlib.ExitStack() as undo, selectors.DefaultSelector() as selector:
         begun = time.monotonic()
         flows = []
         for _ in range(count):
-            flow = undo.enter_context(socket.socket())
+            flow = undo.enter_context(socket.socket(family))
             flow.setblocking(False)
             leave_by(flow, interface)
             if direction == "up":
@@ -47,15 +65,15 @@ def connect(
                 raise _unreachable(problem)
             selector.register(flow, selectors.EVENT_WRITE)
             flows.append(flow)
-        rtt = _await_all(selector, begun)
+        rtt = _await_all(selector, begun, patience)
         undo.pop_all()
     return flows, rtt
 
 
-def _await_all(selector: selectors.BaseSelector, begun: float) -> float:
+def _await_all(selector: selectors.BaseSelector, begun: float, patience: float) -> float:
     rtt = 0.0
     while selector.get_map():
-        ready = selector.select(max(0.0, begun + _CONNECT_SECONDS - time.monotonic()))
+        ready = selector.select(max(0.0, begun + patience - time.monotonic()))
         if not ready:
             raise TimedOut("the server does not answer")
         rtt = rtt or time.monotonic() - begun

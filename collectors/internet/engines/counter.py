@@ -1,26 +1,29 @@
 """The byte counter of a network interface, read fifty times a second."""
 
 import os
+import socket
 from pathlib import Path
 
 from collectors.internet.engines import Direction
 from collectors.internet.route import default_route
 
 _ETHERNET = 1
-_IP_AND_TCP = 20 + 32
+_IP_AND_TCP: dict[int, int] = {socket.AF_INET: 20 + 32, socket.AF_INET6: 40 + 32}
 
 
 class Counter:
     """What an interface has carried in one direction since this object was made; everybody's traffic.
 
     `frames` in bytes with headers, `payload` without those of Ethernet (where the interface counts
-    them), IPv4 and TCP. Raises OSError when there is no such interface.
+    them), IP and TCP. Raises OSError when there is no such interface.
     """
 
-    def __init__(self, interface: str, direction: Direction, sys: Path = Path("/sys")) -> None:
+    def __init__(
+        self, interface: str, direction: Direction, sys: Path = Path("/sys"), *, family: int = socket.AF_INET
+    ) -> None:  # fmt: skip
         folder = sys / "class/net" / interface
         way = "rx" if direction == "down" else "tx"
-        self._header = _IP_AND_TCP + (14 if int((folder / "type").read_text()) == _ETHERNET else 0)
+        self._header = _IP_AND_TCP[family] + (14 if int((folder / "type").read_text()) == _ETHERNET else 0)
         self._files = [(folder / f"statistics/{way}_{what}").open("rb", buffering=0) for what in ("bytes", "packets")]
         self._begun = (0, 0)
         self._begun = self._read()
@@ -44,10 +47,10 @@ class Counter:
             one.close()
 
 
-def open_counter(interface: str, direction: Direction) -> Counter | None:
+def open_counter(interface: str, direction: Direction, family: int = socket.AF_INET) -> Counter | None:
     """Of this interface, or of the default route's; None where it cannot be seen."""
     name = interface or (route.interface if (route := default_route()) else "")
     try:
-        return Counter(name, direction) if name else None
+        return Counter(name, direction, family=family) if name else None
     except (OSError, ValueError):
         return None

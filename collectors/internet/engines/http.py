@@ -23,7 +23,7 @@ from collectors.internet.engines.flows import Body, Download, Flow, Upload, rese
 from collectors.internet.engines.harness import Spent, answer, tell
 from collectors.internet.engines.latency import Latency
 from collectors.internet.engines.plateau import Plateau
-from collectors.internet.engines.trace import FRAME_OF_PAYLOAD, Trace
+from collectors.internet.engines.trace import Trace
 from telemetry.errors import TimedOut
 
 _FLOWS, _FLOWS_OF_A_SLOW_LINE, _SLOW_LINE = 4, 2, 500_000
@@ -42,19 +42,20 @@ def main() -> int:
 
 
 @lru_cache(maxsize=1)
-def _address(far: FarEnd) -> tuple[str, int]:
-    return resolve(far)
+def _addresses(far: FarEnd, interface: str) -> list[str]:
+    return resolve(far, interface)
 
 
 def measure(request: Request, direction: Direction, spent: Spent) -> Measured:
     """One direction; notes its bytes in `spent`; raises CollectError when there is nothing to report."""
     far = far_end(request.server, request.test_id)
-    address = _address(far)
+    addresses = _addresses(far, request.interface)
     slow = 0 < request.contract(direction) <= _SLOW_LINE
-    sockets, rtt = connect(address, _FLOWS_OF_A_SLOW_LINE if slow else _FLOWS, direction, request.interface)
+    flows_wanted = _FLOWS_OF_A_SLOW_LINE if slow else _FLOWS
+    sockets, rtt = connect(addresses, far.port, flows_wanted, direction, request.interface)
     with ExitStack() as stack:
         stack.callback(reset, sockets)
-        counter = open_counter(request.interface, direction)  # before the first byte can come
+        counter = open_counter(request.interface, direction, sockets[0].family)  # before the first byte can come
         body = stack.enter_context(closing(Body())) if direction == "up" else None
         if counter:
             stack.callback(counter.close)
@@ -62,7 +63,7 @@ def measure(request: Request, direction: Direction, spent: Spent) -> Measured:
         trace = Trace(flows, direction, counter)
         stack.callback(lambda: spent.setdefault(direction, trace.wire_bytes()))
         test = _Test(request, direction, flows, trace, rtt)
-        found = test.run(address)
+        found = test.run()
         reset(sockets)
         spent[direction] = found.wire_bytes + trace.tail_bytes(test.draining_seconds(), test.loaded_rtt())
     return msgspec.structs.replace(found, wire_bytes=spent[direction])
@@ -81,12 +82,12 @@ class _Test:
         self._grew, self._own = self._begun, 0
         self._told = self._begun
 
-    def run(self, address: tuple[str, int]) -> Measured:
+    def run(self) -> Measured:
         """Raises CollectError when a flow breaks, or nothing comes."""
         with selectors.DefaultSelector() as selector:
             for flow in self._flows:
                 selector.register(flow.sock, flow.events, flow)
-            self._latency = Latency(address, selector, self._request.interface)
+            self._latency = Latency(self._flows[0].sock, selector, self._request.interface)
             try:
                 stop = self._pump(selector)
             finally:
@@ -150,7 +151,7 @@ class _Test:
         if self._direction == "up":
             return 0  # they are counted as they leave
         rate = self._trace.rate(self._trace.samples[-1].at - 0.1) * self._trace.own_share()
-        return int(rate * FRAME_OF_PAYLOAD * (self.loaded_rtt() + _TICK_SECONDS))
+        return int(rate * self._trace.frame_of_payload * (self.loaded_rtt() + _TICK_SECONDS))
 
     def _tell(self, now: float) -> None:
         if self._request.progress and now - self._told >= _TELL_SECONDS:

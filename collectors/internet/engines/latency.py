@@ -10,10 +10,11 @@ _EVERY_SECONDS, _LOST_SECONDS = 0.1, 2.0
 
 
 class Latency:
-    """`tick` often; `median` tells what the later two thirds took. A probe that is lost counts for nothing."""
+    """To the far end of `flow`. `tick` often; `median` tells what the later two thirds took. The lost do not count."""
 
-    def __init__(self, address: tuple[str, int], selector: selectors.BaseSelector, interface: str = "") -> None:
-        self._address, self._selector, self._interface = address, selector, interface
+    def __init__(self, flow: socket.socket, selector: selectors.BaseSelector, interface: str = "") -> None:
+        self._family, self._address = flow.family, flow.getpeername()
+        self._selector, self._interface = selector, interface
         self._probe: socket.socket | None = None
         self._begun = 0.0
         self._found: list[float] = []
@@ -23,7 +24,7 @@ class Latency:
         if self._probe is not None and now - self._begun > _LOST_SECONDS:
             self.close()
         if self._probe is None and now - self._begun >= _EVERY_SECONDS:
-            self._probe = socket.socket()
+            self._probe = socket.socket(self._family)
             self._probe.setblocking(False)
             leave_by(self._probe, self._interface)
             self._probe.connect_ex(self._address)

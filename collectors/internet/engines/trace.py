@@ -4,6 +4,7 @@ The interface's counter is believed as long as it has seen all that is ours: acc
 hides bytes from it, some drivers bring it up to date once a second. After that only our own count.
 """
 
+import socket
 import time
 from bisect import bisect_left
 from typing import NamedTuple
@@ -13,7 +14,8 @@ from collectors.internet.engines.counter import Counter
 from collectors.internet.engines.flows import Flow
 from collectors.internet.engines.tcp_info import tcp_info
 
-FRAME_OF_PAYLOAD = 1514 / 1448
+_FRAME = 1514
+_PAYLOAD = {socket.AF_INET: 1448, socket.AF_INET6: 1428}
 
 
 class Sample(NamedTuple):
@@ -31,6 +33,7 @@ class Trace:
     def __init__(self, flows: list[Flow], direction: Direction, counter: Counter | None) -> None:
         self._flows, self._direction, self._counter = flows, direction, counter
         self.samples: list[Sample] = []
+        self.frame_of_payload = _FRAME / _PAYLOAD[flows[0].sock.family]
         self._infos = [tcp_info(flow.sock) for flow in flows]
         self._segments_before = sum(info.out_of_order for info in self._infos)
 
@@ -105,8 +108,8 @@ class Trace:
     def wire_bytes(self) -> int:
         """What the line has carried for us so far, headers and repeats too."""
         if self._direction == "up":
-            return int(self._sent() * FRAME_OF_PAYLOAD)
-        return int(self._arrived() * FRAME_OF_PAYLOAD)
+            return int(self._sent() * self.frame_of_payload)
+        return int(self._arrived() * self.frame_of_payload)
 
     def tail_bytes(self, seconds: float, round_trip: float) -> int:
         """What still comes after the reset: looks for so long; where nothing can be seen, one round trip's worth."""
@@ -114,8 +117,8 @@ class Trace:
             return 0
         line, share = self.rate(self.samples[-1].at - 0.3), self.own_share()
         if self._counter is None:
-            return int(line * round_trip * FRAME_OF_PAYLOAD)
+            return int(line * round_trip * self.frame_of_payload)
         before, begun = self.samples[-1].line, self.samples[-1].at
         time.sleep(seconds)
         others = line * (1 - share) * (time.monotonic() - begun)
-        return max(0, int((self._counter.payload() - before - others) * FRAME_OF_PAYLOAD))
+        return max(0, int((self._counter.payload() - before - others) * self.frame_of_payload))

@@ -14,7 +14,7 @@ NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
 @contextlib.asynccontextmanager
-async def listening(talk: Talk, port: int = 0) -> AsyncIterator[int]:
+async def listening(talk: Talk, port: int = 0, host: str = "127.0.0.1") -> AsyncIterator[int]:
     """A TCP server while the block lasts; its port. Clients may break off, and none outlives the block."""
     talks: set[asyncio.Task[None]] = set()
 
@@ -29,7 +29,7 @@ async def listening(talk: Talk, port: int = 0) -> AsyncIterator[int]:
             writer.close()
             talks.discard(task)
 
-    server = await asyncio.start_server(guarded, "127.0.0.1", port)
+    server = await asyncio.start_server(guarded, host, port)
     async with server:
         yield server.sockets[0].getsockname()[1]
         for task in list(talks):
@@ -67,11 +67,13 @@ async def far_end() -> AsyncIterator[int]:
 
 
 @contextlib.asynccontextmanager
-async def names(answer: Callable[[bytes], bytes | None] | None = None, port: int = 0) -> AsyncIterator[int]:
+async def names(
+    answer: Callable[[bytes], bytes | None] | None = None, port: int = 0, host: str = "127.0.0.1"
+) -> AsyncIterator[int]:
     """A name server on UDP: the demo's, or one that answers so; its port."""
     protocol = NameServer() if answer is None else Parrot(answer)
     transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-        lambda: protocol, local_addr=("127.0.0.1", port or free_port(socket.SOCK_DGRAM))
+        lambda: protocol, local_addr=(host, port or free_port(socket.SOCK_DGRAM))
     )
     try:
         yield transport.get_extra_info("sockname")[1]

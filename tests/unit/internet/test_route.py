@@ -80,11 +80,11 @@ def test_a_counter_that_is_no_number_is_no_count(tmp_path: Path) -> None:
     assert interface_bytes("eth0", counters(tmp_path, "\n", "2\n")) is None
 
 
-def test_resolvers_are_the_first_three_ipv4_name_servers(tmp_path: Path) -> None:
+def test_resolvers_are_the_first_three_name_servers(tmp_path: Path) -> None:
     file = tmp_path / "resolv.conf"
     file.write_text(
         "# nameserver 9.9.9.9\nsearch lan\nnameserver 192.0.2.1\nnameserver\nnameserver fe80::1%eth0\n"
         "nameserver 192.0.2.2 # second\nnameserver 192.0.2.3\nnameserver 192.0.2.4\n"
     )
-    assert system_resolvers(file) == ("192.0.2.1", "192.0.2.2", "192.0.2.3")
+    assert system_resolvers(file) == ("192.0.2.1", "fe80::1%eth0", "192.0.2.2")
     assert system_resolvers(tmp_path / "none") == ()

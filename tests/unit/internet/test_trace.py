@@ -11,7 +11,7 @@ from collectors.internet.engines.counter import Counter
 from collectors.internet.engines.far_end import far_end
 from collectors.internet.engines.flows import Body, Download, Upload, reset
 from collectors.internet.engines.tcp_info import tcp_info
-from collectors.internet.engines.trace import FRAME_OF_PAYLOAD, Trace
+from collectors.internet.engines.trace import Trace
 
 FAR = far_end("http://127.0.0.1")
 HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
@@ -111,7 +111,7 @@ def test_an_upload_counts_what_has_arrived_not_what_the_socket_has_swallowed(
     own = trace.take(1.0)
     assert swallowed <= own, "what was read over there has arrived over there"
     assert trace.signal == "delivered"
-    assert trace.wire_bytes() >= own * FRAME_OF_PAYLOAD * 0.99
+    assert trace.wire_bytes() >= own * trace.frame_of_payload * 0.99
     body.close()
 
 

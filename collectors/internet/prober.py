@@ -17,7 +17,7 @@ from collectors.internet.hops import MOST_HOPS, find_access
 from collectors.internet.names import Names
 from collectors.internet.page import Page
 from collectors.internet.route import default_route
-from collectors.internet.targets import COSTS, Cost, Target, month_bytes, next_moment, period
+from collectors.internet.targets import COSTS, METERED_SECONDS, Cost, Target, month_bytes, next_moment, period
 from collectors.internet.window import Window, evidence_probes
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _QUICK_SECONDS = 0.4
 """Between the first probes, until there is a verdict."""
 _SUSPICIOUS_SECONDS = 5.0
+_DOUBTFUL_SECONDS = 5.0
+"""From a lost probe to the next where they are far apart: three more fit between two usual ones."""
 _ACCESS_SECONDS = 86400.0
 _ACCESS_AGAIN_SECONDS = 900.0
 _ACCESS_LOOK_SECONDS = 30.0
@@ -148,14 +150,21 @@ class Prober:
             while True:
                 now = time.monotonic()
                 await asyncio.sleep(next_moment(now, one.period, one.phase) - now)
-                group.create_task(self._probe(one))
+                group.create_task(self._probe_seldom(one) if one.period >= METERED_SECONDS else self._probe(one))
 
-    async def _probe(self, one: Probed) -> None:
+    async def _probe_seldom(self, one: Probed) -> None:
+        """A probe whose next is far off: after a lost one soon again, until one is answered or it is sure."""
+        await self._probe(one)
+        while one.window.doubtful():
+            await asyncio.sleep(_DOUBTFUL_SECONDS)
+            await self._probe(one, again=True)
+
+    async def _probe(self, one: Probed, *, again: bool = False) -> None:
         begun, loaded = time.monotonic(), self._loaded()
         rtt = await one.asker.ask()
         if one.target.role != "lan":
             self._spend(one.asker.cost, answered=rtt is not None)
-        one.window.add(rtt, loaded=loaded or self._loaded())
+        one.window.add(rtt, loaded=loaded or self._loaded(), again=again)
         if rtt is not None:
             one.mute, one.answered_at = False, begun
         if self.first_round.is_set():

@@ -43,14 +43,20 @@ class Window:
         self._recent: deque[bool] = deque(maxlen=evidence)
         self._outcomes: deque[bool] = deque(maxlen=_LOSS_PROBES)
 
-    def add(self, rtt: float | None, *, loaded: bool = False) -> None:
-        """One probe: its round trip in seconds, or None if it was lost."""
+    def add(self, rtt: float | None, *, loaded: bool = False, again: bool = False) -> None:
+        """One probe: its round trip in seconds, or None if it was lost.
+
+        again: it was sent because one before it was lost. It is evidence, and would bend the share of lost ones.
+        """
         answered = rtt is not None
         self.ever |= answered
         if loaded:
             self.loaded += 1
             if answered:  # a full line loses probes, but what answers is there
                 self._recent.append(True)
+            return
+        if again:
+            self._recent.append(answered)
             return
         self.sent += 1
         self.lost += not answered
@@ -74,6 +80,10 @@ class Window:
     def suspicious(self) -> bool:
         """Whether the last two probes were lost."""
         return len(self._recent) > 1 and not self._recent[-1] and not self._recent[-2]
+
+    def doubtful(self) -> bool:
+        """Whether the last probe was lost, and that is not enough evidence yet."""
+        return bool(self._recent) and not self._recent[-1] and self.answers() is not False
 
     def turning(self) -> bool:
         """Whether the last two probes speak against the verdict of the minute: it may be another one soon."""

@@ -136,3 +136,27 @@ def test_the_summary_lies_within_what_was_measured(rtts: list[float | None]) -> 
     assert sum(rtt <= summary.p50 for rtt in answered) >= len(answered) / 2
     assert sum(rtt <= summary.p95 for rtt in answered) >= 0.95 * len(answered)
     assert (summary.jitter is None) == (len(answered) < 2)
+
+
+def test_a_lost_probe_is_doubtful_until_the_next_is_answered_or_there_is_evidence() -> None:
+    window, said = Window(4), []
+    assert not window.doubtful(), "nobody was asked"
+    for _ in range(4):
+        window.add(0.01)
+    for rtt in (None, 0.01, None, None, None, None):
+        window.add(rtt, again=True)
+        said.append(window.doubtful())
+    assert said == [True, False, True, True, True, False]
+    assert window.answers() is False
+
+
+def test_what_is_asked_again_after_a_loss_is_evidence_and_no_statistics() -> None:
+    window = Window(4)
+    for _ in range(60):
+        window.add(None)
+        window.add(0.01)
+    for rtt in (None, None, 0.5):
+        window.add(rtt, again=True)
+    assert (window.sent, window.lost, window.loss_ratio()) == (120, 60, 0.5)
+    assert window.take().max == 0.01
+    assert window.evidence() == (2, 4)

@@ -84,11 +84,11 @@ class Agenda:
             wish.confirming,
         )  # fmt: skip
         decision = decide(plan, money, line, past, at.astimezone())
-        if decision.action == "wait" and full is not None:
-            everything = msgspec.structs.replace(money, available=money.available + full.aside(at))
-            decision = decide_full(full, plan, everything, line, past, at.astimezone())
         if decision.action == "run" and wish.kind == "pair":
             decision = self._pair_if_it_is_paid(decision, money)
+        elif decision.action == "wait" and full is not None:
+            everything = msgspec.structs.replace(money, available=money.available + full.aside(at))
+            decision = decide_full(full, plan, everything, line, past, at.astimezone())
         if decision.action == "defer":
             self._deferrals, self._until = self._deferrals + 1, decision.until
             self._budget.tally(decision.reason)

@@ -147,6 +147,8 @@ def test_what_is_put_aside_is_not_for_usual_tests_and_all_of_it_is_written_down_
     budget.spent.last_test = (dawn - timedelta(hours=12)).timestamp()
     wish = Wish(capped=("down",), full_since=(dawn - WEEK).timestamp())
     assert planner.decide(dawn, wish).kind == "full"
+    paired = msgspec.structs.replace(wish, kind="pair")
+    assert planner.decide(dawn, paired).kind == "full", "a pair that is due as well waits for its own moment"
     budget.spend(dawn, down=2600 * MEGABYTE)  # of the purse of 2667; by three o'clock it holds 246 again
     afternoon = dawn.replace(hour=14, minute=59)
     assert planner.decide(afternoon, Wish()).action == "run"

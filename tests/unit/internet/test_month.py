@@ -161,7 +161,9 @@ def test_a_month_of_a_fast_line_has_full_length_tests_off_peak_as_its_budget_goe
     tmp_path: Path, monthly: int, least: int
 ) -> None:
     gateway = month(tmp_path, Case(line=50e6, monthly=monthly, most=60, probes=100.0))
-    whole = [at.astimezone() for at, request in gateway.asked if request.max_bytes > 60 * 10**6]
+    full = [(at, request) for at, request in gateway.asked if request.max_bytes > 60 * 10**6]
+    assert {(request.test_class, request.directions) for _, request in full} == {("sustained", ("down",))}
+    whole = [at.astimezone() for at, _ in full]
     usual = [at.astimezone() for at, request in gateway.asked if request.max_bytes == 60 * 10**6]
     assert least <= len(whole) <= 4
     assert {at.hour for at in whole} <= {7, 8}, "it opens at 9"

@@ -132,7 +132,7 @@ def bars(results: Sequence[Result], kills: int, rows: int) -> list[Bar]:
     wrong = sum(one.outcome.wrong for one in ours)
     seen_rows = sum(one.outcome.rows for one in ours)
     seen_kills = sum(one.kills for one in ours)
-    crashes = sum(one.crashes for one in results)
+    crashes = [crash for one in results for crash in one.crashes]
     fallen = sorted({problem for one in results for problem in one.fallen.values()})
     fell = sum(len(one.outcome.lost) for one in control)
     return [
@@ -143,7 +143,7 @@ def bars(results: Sequence[Result], kills: int, rows: int) -> list[Bar]:
         Bar("0 ticks stored or shown twice", extra == 0, f"{extra} twice"),
         Bar("0 values made up", wrong == 0, f"{wrong} made up"),
         Bar("0 agents fall over their own file", not fallen, "; ".join(fallen) or "0 fell"),
-        Bar("0 programs end by themselves", crashes == 0, f"{crashes} ended"),
+        Bar("0 programs end by themselves", not crashes, ", ".join(crashes) or "none"),
         Bar("the control that deletes at PUBACK loses", fell > 0, f"{fell} lost"),
     ]  # fmt: skip
 

@@ -131,15 +131,19 @@ class Country:
             part.kill()
             self.kills += 1
 
-    def raise_the_dead(self) -> int:
-        """Start again what ended by itself, as systemd would; how many there were."""
+    def raise_the_dead(self) -> list[str]:
+        """Start again what ended by itself, as systemd would; who that was, and its exit code."""
         central = [part for part in self.central.parts if _has_ended(part)]
         gateways = [one for one in self.gateways if _has_ended(one.part)]
+        found = [
+            f"{part.name} {part.process and part.process.returncode}"
+            for part in (*central, *(one.part for one in gateways))
+        ]
         for part in central:
             part.start()
         for one in gateways:
             one.start()
-        return len(central) + len(gateways)
+        return found
 
     def expire(self, gateways: Gateways, *, days: float) -> None:
         """New certificates for the centres of a process: negative days, and they have expired."""

@@ -17,12 +17,12 @@ CLOCKS = {"1970": "@1970-01-01 00:10:00", "an hour ahead": "+1h", "a day behind"
 
 
 class Trial(Struct):
-    """What a fault works with: the country, the dice; whose files were damaged on purpose; what ended by itself."""
+    """What a fault works with: country, dice; whose files were damaged on purpose; who ended by itself, and how."""
 
     country: Country
     dice: random.Random
     damaged: set[str]
-    crashes: int = 0
+    crashes: list[str]
 
     def some(self) -> Gateways:
         """One process of gateways."""

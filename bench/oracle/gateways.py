@@ -6,6 +6,7 @@ the file, again. SIGUSR1 ends the ticking, not the sending.
 """
 
 import contextlib
+import faulthandler
 import json
 import os
 import signal
@@ -132,6 +133,7 @@ def _see_that_it_lives(uplink: Uplink) -> None:
 
 
 def main() -> None:
+    faulthandler.enable()
     plan = msgspec.convert(json.loads(Path(sys.argv[1]).read_text()), Plan)
     quiet = threading.Event()
     signal.signal(signal.SIGUSR1, lambda *_: quiet.set())

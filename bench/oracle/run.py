@@ -45,8 +45,8 @@ class Result(Struct, frozen=True):
     stormy_seconds: float
     peaceful_seconds: float
     quarantined: int
-    crashes: int
-    """Programs that ended by themselves; they were started again."""
+    crashes: list[str]
+    """Programs that ended by themselves, and their exit code; they were started again."""
     fallen: dict[str, str]
     """Centres whose agent raised what nobody caught, and what."""
     late: int
@@ -60,7 +60,7 @@ def run(directory: Path, course: Course, faults: list[Fault], say: Say = lambda 
     happened: Counter[str] = Counter()
     country = Country(directory, course.store, course.size, control=course.control, ingests=course.ingests)
     with country.running():
-        trial = Trial(country, dice, set())
+        trial = Trial(country, dice, set(), [])
         begun = time.monotonic()
         plan = endless(faults, dice)
         while country.kills < course.kills or len(country.ledger.rows) < course.rows:

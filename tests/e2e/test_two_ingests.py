@@ -28,7 +28,7 @@ def test_the_death_of_either_ingest_loses_and_doubles_nothing(store: str, tmp_pa
         for one in country.gateways:
             one.quiet()
         time.sleep(2)
-        found = settle(Trial(country, random.Random(1), set()), PATIENCE_SECONDS, print)
+        found = settle(Trial(country, random.Random(1), set(), []), PATIENCE_SECONDS, print)
     assert found.committed > 500
     assert not found.lost, f"{len(found.lost)} of {found.committed} ticks are not in the store"
     assert found.once == found.committed

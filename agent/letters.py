@@ -7,7 +7,7 @@ from msgspec import Struct
 from agent.outbox import Row
 from telemetry.errors import Rejected
 from telemetry.letter import MAX_BATCHES, sealed
-from telemetry.wire import inflate
+from telemetry.wire import VERSION, inflate
 
 _FULL_BYTES = 8 * 1024
 """Half of what ingest accepts: a lost message costs its way again, and live data waits behind one at most."""
@@ -61,7 +61,9 @@ def letters(rows: Iterable[tuple[Row, int]], most_bytes: int, spoilt: Callable[[
 
 
 def _line(row: Row) -> bytes | None:
+    """None: damage, in the body or in the column that says which schema it has."""
     try:
-        return inflate(row.body)
-    except Rejected:
+        line = inflate(row.body)
+    except (Rejected, TypeError):  # TypeError: SQLite may even give another type
         return None
+    return line if line.startswith(f'{{"v":{VERSION},"sid":"{row.sid}"'.encode(errors="replace")) else None

@@ -14,7 +14,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -308,13 +308,21 @@ class Uplink(threading.Thread):
         if self._window_full():
             return
         rows = self._queue.rows(time.monotonic())
-        for letter in letters(rows, self._packet_limit - _OVERHEAD_BYTES, self._spoilt):
+        for letter in letters(self._described(rows), self._packet_limit - _OVERHEAD_BYTES, self._spoilt):
             self._send(letter)
             if self._window_full():  # a letter that was asked for goes: the queue has looked beyond it
                 return
 
+    def _described(self, rows: Iterable[tuple[Row, int]]) -> Iterator[tuple[Row, int]]:
+        """Those whose schema there is to send: nobody could read the others."""
+        for row, tries in rows:
+            if row.sid in self._schemas_sent or self._outbox.schema_body(row.sid) is not None:
+                yield row, tries
+            else:
+                self._spoilt(row)
+
     def _spoilt(self, row: Row) -> None:
-        log.error("a row cannot be read, a damaged disk has changed it seq=%d", row.seq)
+        log.error("a row cannot be read, a damaged disk has changed it or its schema seq=%d", row.seq)
         self._outbox.spoilt(row.seq)
 
     def _window_full(self) -> bool:

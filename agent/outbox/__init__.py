@@ -22,7 +22,7 @@ from agent.batches import Columns, OpenBatch, Tick, events_of, ticks_of
 from agent.clock import Clock, Stamped
 from agent.outbox import bounds, dates, losses
 from agent.outbox.database import Database
-from agent.outbox.file import ROW_BYTES
+from agent.outbox.file import ROW_BYTES, schema_holds
 from agent.outbox.losses import Loss
 from telemetry.event import Event
 from telemetry.reading import Reading
@@ -192,7 +192,7 @@ class Outbox:
         before = len(batch.body) if batch.seq else -ROW_BYTES
         with db:
             if schema.sid not in self._database.sids:
-                db.execute("INSERT OR IGNORE INTO schema VALUES(?, ?)", (schema.sid, encode_schema(schema)))
+                db.execute("INSERT OR REPLACE INTO schema VALUES(?, ?)", (schema.sid, encode_schema(schema)))
             seq = batch.seq or _new_row(db, self.epoch, stamped)
             body = batch.encode(self.epoch, seq)
             db.execute(
@@ -247,10 +247,13 @@ class Outbox:
         return next(iter(self._rows(f"{_SENDABLE} AND seq = ?", seq)), None)
 
     def schema_body(self, sid: str) -> bytes | None:
-        """The schema message of a row; it is kept with the rows it describes."""
+        """The schema message of a row, kept with the rows it describes; None once a damaged disk has changed it.
+
+        The next life writes it anew with the first tick of the same series.
+        """
         with self._lock:
             found = self._database.rows("SELECT body FROM schema WHERE sid = ?", sid)
-            return found[0][0] if found else None
+        return next((body for (body,) in found if schema_holds(sid, body)), None)
 
     def settle(self, epoch: int, ranges: Iterable[tuple[int, int]]) -> list[int]:
         """Delete the acknowledged rows of this epoch; returns their numbers."""

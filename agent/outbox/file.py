@@ -139,7 +139,7 @@ def salvage(aside: Path, db: sqlite3.Connection, epoch: int) -> tuple[int, int |
         return 0, None
     with contextlib.closing(old), db:
         schemas = {
-            sid: body for sid, body in _readable(old, "SELECT sid, body FROM schema", "sid") if _schema_holds(sid, body)
+            sid: body for sid, body in _readable(old, "SELECT sid, body FROM schema", "sid") if schema_holds(sid, body)
         }
         kept: set[int] = set()
         for row in _readable(old, "SELECT seq, sid, dated, boot, offset_ms, body FROM batch", "seq"):
@@ -163,7 +163,8 @@ def _readable(db: sqlite3.Connection, query: str, key: str) -> Iterator[tuple[An
             yield from db.execute(f"{query} ORDER BY {key} {order}")
 
 
-def _schema_holds(sid: Any, body: Any) -> bool:
+def schema_holds(sid: Any, body: Any) -> bool:
+    """Whether these are the bytes that the id was made of, and not what a damaged disk has made of them."""
     try:
         return isinstance(body, bytes) and decode_schema(body).sid == sid
     except Rejected:

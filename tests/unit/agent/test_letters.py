@@ -1,9 +1,11 @@
 """What goes together: all that is to go now, in order, within the size of a letter; a damaged row not at all."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from agent.letters import Letter, letters
@@ -60,9 +62,19 @@ def test_every_row_goes_once_and_in_order_whatever_fits(outbox: Outbox) -> None:
     assert len(_letters(rows, 1)) == len(rows)
 
 
-def test_a_row_that_a_damaged_disk_has_changed_goes_nowhere(outbox: Outbox) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda row: {"body": row.body[:-9]}, lambda _: {"body": None}, lambda _: {"body": 7}, lambda _: {"body": "a"},
+        lambda row: {"sid": row.sid[:7] + "x"}, lambda _: {"sid": b"\xff"}, lambda _: {"sid": None},
+    ],
+    ids=range(7),
+)  # fmt: skip
+def test_a_row_that_a_damaged_disk_has_changed_goes_nowhere(
+    outbox: Outbox, change: Callable[[Row], dict[str, Any]]
+) -> None:
     first, second, third = outbox.oldest(3)
-    torn = Row(second.seq, second.epoch, second.sid, second.body[:-9])
+    torn = msgspec.structs.replace(second, **change(second))
     spoilt: list[Row] = []
     (letter,) = letters([(first, 0), (torn, 0), (third, 0)], 100_000, spoilt.append)
     assert ([row for row, _ in letter.rows], spoilt) == ([first, third], [torn])

@@ -1,5 +1,6 @@
 """Every tick on disk, in order, until the centre of the country says that it has it."""
 
+import contextlib
 import shutil
 import signal
 import sqlite3
@@ -213,6 +214,24 @@ def test_a_file_of_an_earlier_version_keeps_its_rows_and_its_epoch(file: Path, c
     again = opened(file, clock)
     assert numbers(again) == [("rack", 1), ("rack", 2), ("rack", 3)]
     assert len(again.settle(epoch, [(1, 9)])) == 3
+    again.close()
+
+
+@pytest.mark.parametrize("change", ["UPDATE schema SET body = replace(body, 'ups', 'uqs')", "DELETE FROM schema"])
+def test_a_schema_that_a_damaged_disk_has_changed_is_none_until_the_same_series_come_again(
+    file: Path, clock: Clock, change: str
+) -> None:
+    outbox = opened(file, clock)
+    fill(outbox, clock, 1)
+    outbox.close()
+    with contextlib.closing(sqlite3.connect(file)) as db, db:
+        db.execute(change)
+    again = opened(file, clock)
+    (row,) = again.oldest(1)
+    assert again.schema_body(row.sid) is None
+    fill(again, clock, 1)
+    assert again.schema_body(row.sid) is not None
+    assert numbers(again) == [("rack", 1)]
     again.close()
 
 

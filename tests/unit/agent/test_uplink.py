@@ -84,3 +84,15 @@ def test_any_bytes_are_survived(tmp_path_factory: pytest.TempPathFactory, body: 
         for payload in (body, b'{"t":1,"need":"' + body + b'"}'):
             _hear(uplink, payload)
     outbox.close()
+
+
+def test_a_row_whose_schema_is_damaged_is_given_up_and_the_others_go(uplink: Uplink, outbox: Outbox) -> None:
+    clock = Clock()
+    outbox.append("ups/hall", tick(clock, 2, "hall"))
+    outbox.close_all()
+    first, second = outbox.oldest(2)
+    described = list(uplink._described([(first, 0), (second, 3)]))
+    assert described == [(first, 0), (second, 3)]
+    outbox._database.work(lambda db: db.execute("DELETE FROM schema WHERE sid = ?", (first.sid,)))
+    assert list(uplink._described([(first, 0), (second, 3)])) == [(second, 3)]
+    assert outbox.stats().lost == {"damaged": (1, 1)}

@@ -64,10 +64,14 @@ class Gateways:
         self.part = self._part(clock)
         self.part.start()
 
-    def quiet(self) -> None:
-        """No more ticks; what is there is still sent."""
+    def wait_until_up(self) -> None:
+        """Until its gateways have begun."""
         ready = self.directory / "ready"
         wait_for(lambda: ready.exists() and ready.read_text() == str(self.part.pid), 60, f"{self._name} is not up")
+
+    def quiet(self) -> None:
+        """No more ticks; what is there is still sent."""
+        self.wait_until_up()
         os.kill(self.part.pid, signal.SIGUSR1)
 
     def outboxes(self) -> list[Path]:

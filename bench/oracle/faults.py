@@ -101,6 +101,7 @@ def line_cut(trial: Trial) -> None:
 def disk_full(trial: Trial) -> None:
     """Nothing can be written in one process (RLIMIT_FSIZE 0), then it can again."""
     one = trial.some()
+    one.wait_until_up()  # the oracle's own file must be written first
     _, hard = resource.prlimit(one.part.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(one.part.pid, resource.RLIMIT_FSIZE, (0, hard))
     trial.wait(2.0, 5.0)

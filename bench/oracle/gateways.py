@@ -121,10 +121,15 @@ class Fleet:
     def _telling(self, centre: str) -> Iterator[None]:
         try:
             yield
-        except (ArithmeticError, AssertionError, LookupError, RuntimeError, TypeError, ValueError, sqlite3.Error) as it:
+        except (
+            ArithmeticError, AssertionError, LookupError, OSError, RuntimeError, TypeError, ValueError, sqlite3.Error,
+        ) as problem:  # fmt: skip
             self._well.pop(centre, None)
-            self._ledger.write([Fallen(centre, f"{type(it).__name__}: {it}"[:200])])
-            traceback.print_exc()
+            where = traceback.extract_tb(problem.__traceback__)[-1]
+            what = f"{type(problem).__name__}: {problem} in {where.name}, line {where.lineno} of {where.filename}"
+            self._ledger.write([Fallen(centre, what[:400])])
+            with contextlib.suppress(OSError):  # the disk may be full
+                traceback.print_exc()
 
 
 def _see_that_it_lives(uplink: Uplink) -> None:

@@ -32,6 +32,7 @@ BROKER_RETURN = Figure(2.26, "ms of a core for one agent's return", "scripts/ben
 BROKER_STEADY = Figure(0.37, "% of a core, 1,000 agents", "scripts/bench storm")
 BROKER_CONNECTION = Figure(41.7, "KiB a TLS connection", "scripts/bench storm, 1,000 agents less 100")
 INGEST_STEADY = Figure(2.03, "% of a core, 1,000 agents, one tick a batch", "scripts/bench storm")
+INGEST_CENTRE = Figure(0.0, "KiB a centre: the labels of 150 series", "scripts/bench storm, 1,000 agents less 100")
 INGEST_RATE = Figure(2_367_195, "samples a second and core, without MQTT", "scripts/bench ingest")
 LINE = Figure(27.6, "MB a month and centre", "scripts/bench wire")
 VM_DISK = Figure(0.31, "B a sample", "scripts/bench store")
@@ -40,6 +41,8 @@ VM_TIME = Figure(0.8, "us a sample", "scripts/bench store")
 PROMETHEUS_DISK = Figure(2.39, "B a sample", "scripts/bench store")
 PROMETHEUS_MEMORY = Figure(1.45, "KiB a series", "scripts/bench store")
 PROMETHEUS_TIME = Figure(2.1, "us a sample", "scripts/bench store")
+INGEST_BASE_MIB = 45
+"""Without a centre."""
 BACKLOG_FACTOR = 4.0
 """Queries, merges and a country that comes back: what a store needs above taking new samples."""
 
@@ -69,13 +72,14 @@ def _column(centres: int) -> dict[str, str]:
     return {
         "series": f"{series:,}",
         "samples a second": f"{rate:,.0f}",
-        "batches a second": f"{centres * LANES / BATCH_SECONDS:,.1f}",
+        "messages a second": f"{centres / BATCH_SECONDS:,.1f}",
         "line into the capital, average": f"{8 * centres * LINE.value / _MONTH:.2f} Mbit/s",
         "broker: processor, a quiet day": f"{thousand * BROKER_STEADY.value:.1f} % of a core",
         "broker: memory": f"{10 + centres * BROKER_CONNECTION.value / 1024:.0f} MiB",
         "broker: a country's return, core seconds": f"{storm:.1f} s",
         "broker: shortest spread of the return for 60 % of a core": f"{storm / 0.6:.0f} s",
         "ingest: processes": f"{max(1, math.ceil(ingest / BUSY))} ({100 * ingest:.0f} % of a core in all)",
+        "ingest: memory of each": f"{INGEST_BASE_MIB + centres * INGEST_CENTRE.value / 1024:.0f} MiB",
         "VictoriaMetrics: processor": _core(rate, VM_TIME),
         "VictoriaMetrics: memory": _memory(series, VM_MEMORY),
         "VictoriaMetrics: disk": _disk(rate, VM_DISK),

@@ -237,9 +237,9 @@ def _report(one: Result, options: argparse.Namespace) -> int:
     print(f"bar {'met' if at_ease else 'NOT met'}: broker {100 * one.worst_ten:.0f} of {100 * CORE_BAR:.0f} % of a "
           f"core in its worst 10 s.")  # fmt: skip
     need_seconds = _COUNTRY * one.per_connection
-    share = 100 * need_seconds / _FIRST_WAIT_SECONDS
-    print(f"{_COUNTRY:,} agents, computed: {need_seconds:.0f} s of one core. Over {_FIRST_WAIT_SECONDS:.0f} s, "
-          f"as they come, it is {share:.0f} %; for {100 * CORE_BAR:.0f} % it takes {need_seconds / CORE_BAR:.0f} s.")  # fmt: skip
+    share, wait = 100 * need_seconds / _FIRST_WAIT_SECONDS, need_seconds / CORE_BAR
+    print(f"{_COUNTRY:,} agents, computed: {need_seconds:.0f} s of one core. Over {_FIRST_WAIT_SECONDS:.0f} s, as they "
+          f"come, it is {share:.0f} %; for {100 * CORE_BAR:.0f} % it takes {wait:.0f} s.")  # fmt: skip
     print(NOTES)
     print(json.dumps({
         "bench": "storm", "met": in_time and at_ease, "away_seconds": options.away,

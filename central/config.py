@@ -54,7 +54,7 @@ class Ingest(Struct, frozen=True, forbid_unknown_fields=True):
     lost_after_seconds: Seconds = 180.0
     """A centre that does not come back this long after a broker restart is offline, cause unknown."""
     messages_per_second: Annotated[float, Meta(gt=0, le=10_000)] = 20.0
-    """What one centre may send on average; more is not acknowledged and comes again."""
+    """Batches that one centre may send on average; more is not acknowledged and comes again."""
     messages_at_once: Annotated[int, Meta(ge=100, le=100_000)] = 1200
     """What it may send at once, after a long outage."""
 

@@ -10,14 +10,14 @@ _MOST = 200_000
 
 
 class Allowance:
-    """`rate` messages a second on average, `burst` at once, for each key."""
+    """`rate` batches (or states) a second on average, `burst` at once, for each key."""
 
     def __init__(self, rate: float, burst: float) -> None:
         self._rate, self._burst = rate, burst
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, key: str, now: float) -> bool:
-        """Whether one more message may pass; `now` in seconds of a clock that does not jump."""
+        """Whether one more may pass; `now` in seconds of a clock that does not jump."""
         left, then = self._left.get(key, (self._burst, now))
         left = min(self._burst, left + (now - then) * self._rate)
         allowed = left >= 1.0

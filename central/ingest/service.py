@@ -10,7 +10,7 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -52,6 +52,10 @@ _OWN_SERIES_SECONDS = 15.0
 _RELEASE_SECONDS = 1.0
 _REGISTRY_SECONDS = 60.0
 _RETRY_SECONDS = 1.0
+_LETTER_SAMPLES, _LETTER_REFUSED = 64_000, 4
+"""The most that one batch can hold; a true agent has seldom even one batch that is refused."""
+_WRITE_BYTES = 4 * 2**20
+"""Of samples in one request to the store, give or take a batch."""
 _Found = TypeVar("_Found")
 
 
@@ -93,6 +97,7 @@ class Ingest:
         self._stop = threading.Event()
         self.samples = 0
         self.rejected: dict[str, int] = {}
+        self._refused = 0
         self.ack_lag: float | None = None
 
     def run(self) -> None:
@@ -108,8 +113,7 @@ class Ingest:
         """Take what has arrived, at most 100 messages or a second of waiting, and do what is due."""
         messages = self._take()
         self._watch_broker()
-        ready = [one for message in messages for one in self._admit(message)]
-        if ready:
+        for ready in _portions(one for message in messages for one in self._admit(message)):
             self._keep(ready)
         if not self._stop.is_set():  # else the store may not have them
             for message in messages:
@@ -140,10 +144,22 @@ class Ingest:
             self._generation = self._subscriber.generation
             self._roll.broker_back(time.time())
 
-    def _admit(self, message: Message) -> list[Ready]:
-        parts = self._guarded(message, lambda: self._parts(message)) or []
-        admitted = [self._guarded(part, partial(self._admit_topic, topic, part)) for topic, part in parts]
-        return [one for one in admitted if one is not None]
+    def _admit(self, message: Message) -> Iterator[Ready]:
+        """What of it may go to the store. The rest of a letter that asks too much is forgotten without an ack.
+
+        So no letter costs more than the batches in it would have cost one by one, and a true agent, which keeps what
+        is not acknowledged, gets on with each.
+        """
+        samples, refused = 0, self._refused
+        for topic, part in self._guarded(message, lambda: self._parts(message)) or []:
+            too_much = samples > _LETTER_SAMPLES or self._refused - refused > _LETTER_REFUSED
+            if too_much or not self._is_allowed(topic):
+                self._count("flood")
+                return
+            ready = self._guarded(part, partial(self._admit_topic, topic, part))
+            if ready is not None:
+                samples += ready.samples
+                yield ready
 
     def _guarded(self, message: Message, act: Callable[[], _Found]) -> _Found | None:
         """What `act` finds; what cannot be accepted is refused, and a bug costs one message, not the country."""
@@ -157,25 +173,19 @@ class Ingest:
         return None
 
     def _parts(self, message: Message) -> list[tuple[Topic, Message]]:
-        """The message, or one for each of its batches; none if it may not pass. Raises Rejected."""
+        """The message, or one for each of its batches; none of a revoked centre, whose rows stay. Raises Rejected."""
         topic = parse_topic(message.topic)
-        if not self._may_pass(topic):
+        if topic.centre in self._revoked and topic.name != "online":  # that it is gone still counts
+            self._count("revoked")
             return []
         if topic.kind != "samples":
             return [(topic, message)]
         self._roll.heard(topic.centre, message.arrived)
         return [(topic, msgspec.structs.replace(message, payload=line)) for line in letter.opened(message.payload)]
 
-    def _may_pass(self, topic: Topic) -> bool:
-        """Of a revoked centre, or over the allowance: it is forgotten without an ack, and the agent keeps its rows."""
-        if topic.centre in self._revoked and topic.name != "online":  # that it is gone still counts
-            self._count("revoked")
-            return False
+    def _is_allowed(self, topic: Topic) -> bool:
         allowance = self._samples_allowed if topic.kind == "samples" else self._states_allowed
-        if allowance.take(topic.centre, time.monotonic()):
-            return True
-        self._count("flood")
-        return False
+        return allowance.take(topic.centre, time.monotonic())
 
     def _count(self, reason: str) -> None:
         self.rejected[reason] = self.rejected.get(reason, 0) + 1
@@ -224,6 +234,7 @@ class Ingest:
 
     def _reject(self, message: Message, problem: Rejected) -> None:
         self._count(problem.reason)
+        self._refused += 1
         log.warning("rejected reason=%s topic=%r what=%r", problem.reason, message.topic[:80], str(problem)[:160])
         self._quarantine.put(problem.reason, message.topic, message.payload)
         self._ack_rejected(message)
@@ -340,6 +351,20 @@ class Ingest:
         verdict = self._store.write(protobuf.compressed(parts))
         if verdict != "stored":
             log.debug("own series not stored verdict=%s", verdict)
+
+
+def _portions(ready: Iterable[Ready]) -> Iterator[list[Ready]]:
+    """As many together as one request to the store should hold."""
+    portion: list[Ready] = []
+    size = 0
+    for one in ready:
+        portion.append(one)
+        size += len(one.body)
+        if size > _WRITE_BYTES:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion
 
 
 def _fresh(ts: int, message: Message) -> bool:

@@ -16,7 +16,17 @@ from central.ingest.subscribe import Message
 from telemetry import catalogue as names
 from telemetry.letter import sealed
 from telemetry.reading import Series
-from telemetry.wire import Ack, Batch, Schema, encode_batch, encode_schema, inflate, make_schema
+from telemetry.wire import (
+    MAX_SERIES,
+    MAX_TICKS,
+    Ack,
+    Batch,
+    Schema,
+    encode_batch,
+    encode_schema,
+    inflate,
+    make_schema,
+)
 from tests.unit.central.write_request import read
 
 CENTRE = "PK-PB-00042"
@@ -39,9 +49,13 @@ def _message(topic: str, payload: bytes, *, retained: bool = False) -> Message:
     return Message(f"centres/{CENTRE}/{topic}", payload, retained, 0, 0, 0, time.time())
 
 
+def _admit(ingest: Ingest, message: Message) -> list[Ready]:
+    return list(ingest._admit(message))
+
+
 def _admitted(ingest: Ingest, message: Message) -> Ready | None:
     """Of a message that holds one thing."""
-    found = ingest._admit(message)
+    found = _admit(ingest, message)
     assert len(found) < 2
     return found[0] if found else None
 
@@ -63,7 +77,7 @@ def _now_ms() -> int:
 def test_a_batch_waits_until_its_schema_is_known(ingest: Ingest) -> None:
     assert _samples(ingest, _now_ms()) is None
     assert ingest.rejected == {}
-    assert ingest._admit(_message(f"state/schema/{SCHEMA.sid}", encode_schema(SCHEMA), retained=True)) == []
+    assert _admit(ingest, _message(f"state/schema/{SCHEMA.sid}", encode_schema(SCHEMA), retained=True)) == []
     ready = _samples(ingest, _now_ms())
     assert ready is not None
     assert ready.batch is not None
@@ -76,8 +90,8 @@ def _line(at: int, seq: int, *, schema: Schema = SCHEMA) -> bytes:
 
 
 def test_each_batch_of_a_letter_is_admitted_by_itself(ingest: Ingest) -> None:
-    ingest._admit(_message(f"state/schema/{SCHEMA.sid}", encode_schema(SCHEMA), retained=True))
-    found = ingest._admit(_message("samples", sealed([_line(_now_ms() - 1000, 4), _line(_now_ms(), 5)])))
+    _admit(ingest, _message(f"state/schema/{SCHEMA.sid}", encode_schema(SCHEMA), retained=True))
+    found = _admit(ingest, _message("samples", sealed([_line(_now_ms() - 1000, 4), _line(_now_ms(), 5)])))
     assert [one.batch and one.batch.seq for one in found] == [4, 5]
 
 
@@ -86,9 +100,9 @@ def test_one_bad_batch_of_a_letter_is_refused_and_set_aside_alone(
 ) -> None:
     acks: list[Ack] = []
     monkeypatch.setattr(ingest, "_send_ack", lambda _centre, ack: acks.append(ack))
-    ingest._admit(_message(f"state/schema/{SCHEMA.sid}", encode_schema(SCHEMA), retained=True))
+    _admit(ingest, _message(f"state/schema/{SCHEMA.sid}", encode_schema(SCHEMA), retained=True))
     future, torn = _line(_now_ms() + HOUR, 4), b'{"v":1,'
-    found = ingest._admit(_message("samples", sealed([future, torn, _line(_now_ms(), 6)])))
+    found = _admit(ingest, _message("samples", sealed([future, torn, _line(_now_ms(), 6)])))
     assert [one.batch and one.batch.seq for one in found] == [6]
     assert ingest.rejected == {"future": 1, "malformed": 1}
     assert [(one.e, one.r) for one in acks] == [(7, [4])]
@@ -96,10 +110,47 @@ def test_one_bad_batch_of_a_letter_is_refused_and_set_aside_alone(
     assert aside == sorted([future, torn])
 
 
+def test_a_letter_of_rubbish_costs_a_few_refusals_and_no_more(ingest: Ingest, tmp_path: Path) -> None:
+    assert _admit(ingest, _message("samples", sealed([b"{"] * 32))) == []
+    assert ingest.rejected == {"malformed": 5, "flood": 1}
+    assert len(list((tmp_path / "quarantine").iterdir())) == 5
+
+
+def test_a_letter_that_inflates_to_millions_of_samples_is_taken_as_far_as_one_batch_goes(ingest: Ingest) -> None:
+    many = make_schema([Series(names.UPS_UP, (f"ups-{number}",)) for number in range(MAX_SERIES)])
+    _admit(ingest, _message(f"state/schema/{many.sid}", encode_schema(many), retained=True))
+    times = tuple(_now_ms() - 60_000 + number for number in range(MAX_TICKS))
+    lines = [
+        inflate(encode_batch(many, Batch(7, seq, times, ((1,) * MAX_TICKS,) * MAX_SERIES))) for seq in range(1, 33)
+    ]
+    found = _admit(ingest, _message("samples", sealed(lines)))
+    assert [one.batch and one.batch.seq for one in found] == [1, 2]  # the rest is not acknowledged, and comes again
+    assert ingest.rejected == {"flood": 1}
+
+
+def test_each_batch_of_a_letter_is_held_to_the_allowance(ingest: Ingest) -> None:
+    _admit(ingest, _message(f"state/schema/{SCHEMA.sid}", encode_schema(SCHEMA), retained=True))
+    letter = _message("samples", sealed([_line(_now_ms(), seq) for seq in range(1, 33)]))
+    taken = sum(len(_admit(ingest, letter)) for _ in range(60))
+    assert 1200 <= taken <= 1250  # messages_at_once, and what a moment adds
+    assert ingest.rejected["flood"] > 0
+
+
+def test_a_turn_asks_the_store_in_portions(ingest: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
+    portions: list[list[int]] = []
+    monkeypatch.setattr("central.ingest.service._WRITE_BYTES", 1)
+    monkeypatch.setattr(ingest, "_keep", lambda ready: portions.append([one.batch.seq for one in ready]))
+    _admit(ingest, _message(f"state/schema/{SCHEMA.sid}", encode_schema(SCHEMA), retained=True))
+    ingest._subscriber.messages.put(_message("samples", sealed([_line(_now_ms(), 4), _line(_now_ms(), 5)])))
+    ingest._next = dict.fromkeys(ingest._next, float("inf"))
+    ingest.turn()
+    assert portions == [[4], [5]]
+
+
 def test_a_schema_that_is_missing_holds_up_its_own_batch_only(ingest: Ingest) -> None:
-    ingest._admit(_message(f"state/schema/{SCHEMA.sid}", encode_schema(SCHEMA), retained=True))
+    _admit(ingest, _message(f"state/schema/{SCHEMA.sid}", encode_schema(SCHEMA), retained=True))
     other = make_schema([Series(names.UPS_UP, ("hall",))])
-    found = ingest._admit(_message("samples", sealed([_line(_now_ms(), 4, schema=other), _line(_now_ms(), 5)])))
+    found = _admit(ingest, _message("samples", sealed([_line(_now_ms(), 4, schema=other), _line(_now_ms(), 5)])))
     assert [one.batch and one.batch.seq for one in found] == [5]
     assert ingest.rejected == {}
 
@@ -110,7 +161,7 @@ def test_what_a_turn_took_is_told_to_the_broker_once_for_each_message(
     done: list[Message | int] = []
     monkeypatch.setattr(ingest._subscriber, "done", done.append)
     monkeypatch.setattr(ingest, "_keep", lambda ready: done.append(len(ready)))
-    ingest._admit(_message(f"state/schema/{SCHEMA.sid}", encode_schema(SCHEMA), retained=True))
+    _admit(ingest, _message(f"state/schema/{SCHEMA.sid}", encode_schema(SCHEMA), retained=True))
     letter = _message("samples", sealed([_line(_now_ms() - 1000, 4), b"{", _line(_now_ms(), 5)]))
     noise = _message("samples", b"\0")
     for one in (letter, noise):
@@ -121,7 +172,7 @@ def test_what_a_turn_took_is_told_to_the_broker_once_for_each_message(
 
 
 def test_a_schema_under_a_foreign_id_is_rejected(ingest: Ingest) -> None:
-    ingest._admit(_message("state/schema/00000000", encode_schema(SCHEMA)))
+    _admit(ingest, _message("state/schema/00000000", encode_schema(SCHEMA)))
     assert ingest.rejected == {"schema": 1}
 
 
@@ -145,7 +196,7 @@ def test_a_state_that_is_too_old_never_reaches_the_store(ingest: Ingest, age_hou
 
 
 def test_an_empty_retained_state_is_the_end_of_it_and_no_fault(ingest: Ingest) -> None:
-    assert ingest._admit(_message("state/power", b"", retained=True)) == []
+    assert _admit(ingest, _message("state/power", b"", retained=True)) == []
     assert ingest.rejected == {}
 
 
@@ -154,18 +205,18 @@ def test_an_empty_retained_state_is_the_end_of_it_and_no_fault(ingest: Ingest) -
     "payload", [b"\xff", b"{", b'{"v":1,"sid":"\xff"}', b'{"v":1,"ts":0,"x":"\xff"}', b"\x78\xda\xff", b"[" * 9000]
 )
 def test_a_message_that_cannot_be_read_costs_one_rejection(ingest: Ingest, topic: str, payload: bytes) -> None:
-    assert ingest._admit(_message(topic, payload)) == []
+    assert _admit(ingest, _message(topic, payload)) == []
     assert ingest.rejected == {"malformed": 1}
 
 
 def test_a_foreign_topic_costs_one_rejection(ingest: Ingest) -> None:
-    assert ingest._admit(Message("centres/pk-1/samples", b"{}", False, 0, 0, 0, time.time())) == []
+    assert _admit(ingest, Message("centres/pk-1/samples", b"{}", False, 0, 0, 0, time.time())) == []
     assert ingest.rejected == {"topic": 1}
 
 
 @pytest.mark.parametrize(("shift", "reason"), [(HOUR, "future"), (-744 * HOUR, "old")])
 def test_a_batch_out_of_time_is_rejected_for_its_reason(ingest: Ingest, shift: int, reason: str) -> None:
-    ingest._admit(_message(f"state/schema/{SCHEMA.sid}", encode_schema(SCHEMA)))
+    _admit(ingest, _message(f"state/schema/{SCHEMA.sid}", encode_schema(SCHEMA)))
     assert _samples(ingest, _now_ms() + shift) is None
     assert ingest.rejected == {reason: 1}
 
@@ -173,7 +224,7 @@ def test_a_batch_out_of_time_is_rejected_for_its_reason(ingest: Ingest, shift: i
 def test_a_revoked_centre_is_counted_and_neither_believed_nor_acknowledged(
     ingest: Ingest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ingest._admit(_message(f"state/schema/{SCHEMA.sid}", encode_schema(SCHEMA), retained=True))
+    _admit(ingest, _message(f"state/schema/{SCHEMA.sid}", encode_schema(SCHEMA), retained=True))
     ingest._revoked = frozenset({CENTRE})
     acknowledged: list[str] = []
     monkeypatch.setattr(ingest._subscriber, "publish", lambda topic, _body: acknowledged.append(topic))
@@ -187,7 +238,7 @@ def test_a_revoked_centre_is_counted_and_neither_believed_nor_acknowledged(
 def test_that_a_revoked_centre_is_gone_is_still_heard(ingest: Ingest) -> None:
     ingest._revoked = frozenset({CENTRE})
     body = json.dumps({"v": 1, "ts": _now_ms(), "online": False, "cause": "lost"}).encode()
-    ingest._admit(_message("state/online", body))
+    _admit(ingest, _message("state/online", body))
     assert ingest._roll.centres[CENTRE].online is False
 
 

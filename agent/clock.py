@@ -26,6 +26,8 @@ _LONGEST_WAIT_SECONDS = 10.0
 """An answer that took longer sets no clock: it may have lain in a line that stood still."""
 _SAVE_SECONDS = 1.0
 _JITTER_MS = 500
+_WIDEST_PROOF_SECONDS = 60.0
+"""A bracket wider than this, of an ack that was written at any time since we connected, confirms nothing."""
 _READS, _APART_SECONDS = 3, 0.001
 
 
@@ -114,7 +116,7 @@ class Clock:
         service of our own is better, if there is one.
         """
         with self._lock:
-            if self._synchronised() or seconds < UNSET:
+            if self._synchronised() or seconds < UNSET or (self._offset is None and waited > _WIDEST_PROOF_SECONDS):
                 return
             earliest = seconds - self._boottime()
             latest = earliest + waited

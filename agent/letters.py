@@ -61,9 +61,10 @@ def letters(rows: Iterable[tuple[Row, int]], most_bytes: int, spoilt: Callable[[
 
 
 def _line(row: Row) -> bytes | None:
-    """None: damage, in the body or in the column that says which schema it has."""
+    """None: damage, in the body or in the columns that an ack and the schema are found by."""
     try:
         line = inflate(row.body)
     except (Rejected, TypeError):  # TypeError: SQLite may even give another type
         return None
-    return line if line.startswith(f'{{"v":{VERSION},"sid":"{row.sid}"'.encode(errors="replace")) else None
+    head = f'{{"v":{VERSION},"sid":"{row.sid}","e":{row.epoch},"q":{row.seq},'
+    return line if line.startswith(head.encode(errors="replace")) else None

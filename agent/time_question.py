@@ -3,6 +3,8 @@
 Ingest answers whoever says "I am here" with an ack that names nothing. `now` is seconds of a clock that does not jump.
 """
 
+from collections import deque
+
 from agent.clock import Clock
 from telemetry.wire import Ack
 
@@ -10,6 +12,7 @@ _WAIT_SECONDS = 5.0
 """Ingest tells the time at once; without an answer a plausible clock is believed after this long."""
 _ASK_AGAIN_SECONDS = 30.0
 _LAST_MS = 2**53
+_OPEN = 100
 
 
 class TimeQuestion:
@@ -17,27 +20,28 @@ class TimeQuestion:
 
     def __init__(self, clock: Clock, now: float) -> None:
         self._clock, self._since = clock, now
-        self._open_since: float | None = None
-        self._asked = now
+        self._open: deque[float] = deque(maxlen=_OPEN)
+        self._asked, self._answered = now, False
 
     def asked(self, now: float) -> None:
-        """It was said that we are here. An answer to the question before may still be on its way."""
+        """It was said that we are here. Answers to the questions before may still be on their way."""
         self._asked = now
-        if self._open_since is None:
-            self._open_since = now
+        self._open.append(now)
 
     def heard(self, ack: Ack, now: float) -> None:
-        """A bare time answers the question that is open; any other ack was written since the connection began."""
+        """A bare time answers the oldest question that is open; any other ack was written since we connected."""
         bare = not (ack.e or ack.a or ack.r or ack.need)
-        since = self._open_since if bare and self._open_since is not None else self._since
+        since = self._open.popleft() if bare and self._open else self._since
         if 0 < ack.t < _LAST_MS:
             self._clock.told(ack.t / 1000, now - since)
-        if bare:
-            self._open_since = None
+            self._answered |= bare
 
     def nobody_answers(self, now: float) -> bool:
-        """Whether the machine's clock is to be believed, because it is plausible and nobody says better."""
-        return self._clock.plausible and now - self._since > _WAIT_SECONDS
+        """Whether the machine's clock is to be believed, because it is plausible and nobody says better.
+
+        Where somebody has answered, too slowly to prove anything, it is asked again instead.
+        """
+        return self._clock.plausible and not self._answered and now - self._since > _WAIT_SECONDS
 
     def is_due(self, now: float) -> bool:
         """Whether to ask again."""

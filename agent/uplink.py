@@ -119,7 +119,7 @@ class Uplink(threading.Thread):
             except (UplinkError, ConfigError, OSError) as problem:
                 if self._failures == 0:
                     log.warning("no connection to the broker cause=%r", str(problem)[:120])
-            except Exception:  # a bug, or a row that a damaged disk has changed, must cost a connection, not the uplink
+            except Exception:  # a bug must cost a connection, not the uplink
                 log.exception("the uplink has a bug")
             self.connected = False
             self._failures += 1
@@ -314,16 +314,19 @@ class Uplink(threading.Thread):
                 return
 
     def _described(self, rows: Iterable[tuple[Row, int]]) -> Iterator[tuple[Row, int]]:
-        """Those whose schema there is to send: nobody could read the others."""
+        """Those whose schema there is to send; nobody could read the others, which wait for it."""
         for row, tries in rows:
             if row.sid in self._schemas_sent or self._outbox.schema_body(row.sid) is not None:
                 yield row, tries
             else:
-                self._spoilt(row)
+                log.warning("a row waits for its schema, which cannot be read seq=%d", row.seq)
+                self._park([row.seq])
 
     def _spoilt(self, row: Row) -> None:
-        log.error("a row cannot be read, a damaged disk has changed it or its schema seq=%d", row.seq)
-        self._outbox.spoilt(row.seq)
+        if self._outbox.spoilt(row):
+            log.error("a row was given up, a damaged disk has changed it seq=%d", row.seq)
+        else:
+            self._park([row.seq])
 
     def _window_full(self) -> bool:
         return sum(bool(seqs) for seqs in self._pending.values()) >= WINDOW

@@ -247,13 +247,16 @@ class Outbox:
         return next(iter(self._rows(f"{_SENDABLE} AND seq = ?", seq)), None)
 
     def schema_body(self, sid: str) -> bytes | None:
-        """The schema message of a row, kept with the rows it describes; None once a damaged disk has changed it.
+        """The schema message of a row, kept with the rows it describes; None while it cannot be read.
 
-        The next life writes it anew with the first tick of the same series.
+        One that a damaged disk has changed is written anew with the next tick of the same series.
         """
         with self._lock:
-            found = self._database.rows("SELECT body FROM schema WHERE sid = ?", sid)
-        return next((body for (body,) in found if schema_holds(sid, body)), None)
+            for (body,) in self._database.rows("SELECT body FROM schema WHERE sid = ?", sid):
+                if schema_holds(sid, body):
+                    return bytes(body)
+            self._database.sids.discard(sid)
+            return None
 
     def settle(self, epoch: int, ranges: Iterable[tuple[int, int]]) -> list[int]:
         """Delete the acknowledged rows of this epoch; returns their numbers."""
@@ -272,16 +275,20 @@ class Outbox:
             self._database.bytes -= sum(size for _, size in gone)
         return [seq for seq, _ in gone]
 
-    def spoilt(self, seq: int) -> None:
-        """A row that cannot be read, because a damaged disk has changed it: it is given up and counted."""
+    def spoilt(self, row: Row) -> bool:
+        """A row that cannot be read, because a damaged disk has changed it: given up and counted, if the disk does it.
+
+        By its number and epoch: the file may have been begun anew meanwhile.
+        """
 
         def lose(db: sqlite3.Connection) -> None:
             with db:
-                losses.give_up(db, "damaged", seq, round(self.clock.now() * 1000))
+                if db.execute("SELECT 1 FROM batch WHERE seq = ? AND epoch IS ?", (row.seq, row.epoch)).fetchone():
+                    losses.give_up(db, "damaged", row.seq, round(self.clock.now() * 1000))
             self._database.measure(db)
 
         with self._lock:
-            self._database.work(lose)
+            return self._database.work(lose)
 
     def _rows(self, query: str, *parameters: int) -> list[Row]:
         with self._lock:

@@ -131,7 +131,11 @@ class Database:
         self.epoch = secrets.randbits(32)
         self._begun_anew()
         db = self._begun(opened(self._path))
-        saved, others = salvage(aside, db, self.epoch)
+        try:
+            saved, others = salvage(aside, db, self.epoch)
+        except sqlite3.Error as fault:  # no room for a second copy: the file stays where it is, and is counted
+            log.error("a damaged outbox could not be brought over file=%s cause=%r", aside.name, str(fault)[:80])
+            saved, others = 0, None
         self._lost += 1 if others is None else others
         self._tell_lost(db)
         self.measure(db)

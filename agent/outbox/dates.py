@@ -38,7 +38,7 @@ def _move(db: sqlite3.Connection, clock: Clock, seq: int, body: bytes, shift_ms:
     try:
         moved = redated(body, shift_ms, since_ms)
         first = parse_batch(moved).t
-    except Rejected as problem:  # not ours any more: a bit that flipped
+    except (Rejected, TypeError) as problem:  # not ours any more: a bit that flipped
         log.error("a row cannot be dated seq=%d cause=%r", seq, str(problem)[:80])
         give_up(db, "damaged", seq, round(clock.now() * 1000))
         return 0

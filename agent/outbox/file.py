@@ -37,6 +37,8 @@ _LATER_COLUMNS = {
 
 
 _WRITE_VERSION_AT, _SCHEMA_FORMAT_AT = 18, 44
+_HEAD_BYTES, _MAGIC, _MAGIC_FLIPS = 100, b"SQLite format 3\0", 2
+"""A file whose first words differ by more octets is no file of SQLite."""
 _VERSIONS, _SCHEMA_FORMAT = b"\x02\x02", b"\x00\x00\x00\x04"
 """WAL for whoever writes and reads; the newest schema layout. Source: "Database File Format", 1.3, sqlite.org."""
 
@@ -151,7 +153,11 @@ def salvage(aside: Path, db: sqlite3.Connection, epoch: int) -> tuple[int, int |
 def _mend_head(aside: Path) -> None:
     """The layout as we write it: a bit of it that flipped must not hide rows that are whole."""
     with contextlib.suppress(OSError), aside.open("r+b") as file:
-        for at, octets in ((_WRITE_VERSION_AT, _VERSIONS), (_SCHEMA_FORMAT_AT, _SCHEMA_FORMAT)):
+        head = file.read(_HEAD_BYTES)
+        flips = sum(now != once for now, once in zip(head, _MAGIC, strict=False))
+        if len(head) < _HEAD_BYTES or flips > _MAGIC_FLIPS:
+            return
+        for at, octets in ((0, _MAGIC), (_WRITE_VERSION_AT, _VERSIONS), (_SCHEMA_FORMAT_AT, _SCHEMA_FORMAT)):
             file.seek(at)
             file.write(octets)
 

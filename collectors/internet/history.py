@@ -46,9 +46,9 @@ class History:
         self.lessons = self._read()
 
     @property
-    def new(self) -> bool:
-        """Whether no test has ended yet."""
-        return not self.lessons.first_test
+    def never_sustained(self) -> bool:
+        """Whether no sustained test of a pair has measured anything yet."""
+        return not self.lessons.last_pair
 
     @property
     def bursty(self) -> bool:

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from collectors.internet import schedule
 from collectors.internet.agenda import PAIR, ROUTE_CHANGED, Agenda, Wish
 from collectors.internet.budget import Budget
@@ -87,7 +89,7 @@ class Throughput:
         for one in results:
             self._budget.count(_ending(one), at, success=bool(one.down or one.up))
         self._learn(decision, results, at)
-        result = self._told(results, at)
+        result = self._told(decision, results, at)
         poor = self._is_poor(settings, result) and self._clean()
         self._history.tested(at, confirming=wish.confirming, poor=poor, share=random.random())
         self._history.save()
@@ -103,10 +105,11 @@ class Throughput:
             if one.class_ == self._history.usual:
                 self._history.looked(one)
 
-    def _told(self, results: list[Result], at: datetime) -> Result:
-        """Of a pair the sustained one; of a line that is not bursty the quick one, where the other failed."""
+    def _told(self, decision: Decision, results: list[Result], at: datetime) -> Result:
+        """Of a pair the sustained one; the quick one where the other failed or was too dear, and nothing bursts."""
         if len(results) == 1:
-            return results[0]
+            alone = decision.kind == "pair" and self._history.bursty
+            return msgspec.structs.replace(results[0], down=None, up=None) if alone else results[0]
         quick, sustained = results
         self._history.paired(at, quick, sustained)
         return quick if sustained.failed and not quick.failed and not self._history.bursty else sustained
@@ -128,7 +131,7 @@ class Throughput:
             directions=decision.directions, test_class=test_class, max_bytes=self.agenda.most(decision),
             contract_down=settings.contract_down_bits_per_second / 8,
             contract_up=settings.contract_up_bits_per_second / 8, test_id=secrets.token_hex(4),
-            min_seconds=INSTALLATION_SECONDS if test_class == "sustained" and self._history.new else 0.0,
+            min_seconds=INSTALLATION_SECONDS if test_class == "sustained" and self._history.never_sustained else 0.0,
         )  # fmt: skip
         result = await self._ask(request)
         _log.info(

@@ -20,9 +20,6 @@ _MORE_SECONDS = 6
 _PAUSES = (1.0, 2.0, 0.0)
 _MEMORY_BYTES = 512 * 2**20
 _SEGMENT, _FRAME = 1448, 1514
-_NO_RESULT = (
-    msgspec.DecodeError, AttributeError, KeyError, TypeError, ValueError, ArithmeticError, RecursionError,
-)  # fmt: skip
 
 
 def main() -> int:

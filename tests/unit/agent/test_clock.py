@@ -73,6 +73,15 @@ def test_a_slow_answer_that_contradicts_the_clock_sets_none_and_leaves_a_doubt()
     assert clock.now() == pytest.approx(NOW, abs=0.2)
 
 
+def test_while_nothing_is_known_an_ack_that_may_be_hours_old_confirms_nothing() -> None:
+    machine = Machine(NOW + 3600)
+    clock = machine.clock()
+    clock.told(NOW, 12 * 3600.0)  # of a row, on a connection of half a day
+    assert not clock.stamped().certain
+    clock.told(NOW, 0.5)
+    assert clock.now() == pytest.approx(NOW, abs=0.5)
+
+
 def test_a_clock_that_was_set_by_an_answer_stays_as_it_is_while_answers_agree() -> None:
     machine = Machine(NOW - 3600)
     clock = machine.clock()

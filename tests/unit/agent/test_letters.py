@@ -66,9 +66,10 @@ def test_every_row_goes_once_and_in_order_whatever_fits(outbox: Outbox) -> None:
     "change",
     [
         lambda row: {"body": row.body[:-9]}, lambda _: {"body": None}, lambda _: {"body": 7}, lambda _: {"body": "a"},
-        lambda row: {"sid": row.sid[:7] + "x"}, lambda _: {"sid": b"\xff"}, lambda _: {"sid": None},
+        lambda row: {"epoch": row.epoch ^ 4}, lambda row: {"sid": row.sid[:7] + "x"}, lambda _: {"sid": b"\xff"},
+        lambda _: {"sid": None},
     ],
-    ids=range(7),
+    ids=range(8),
 )  # fmt: skip
 def test_a_row_that_a_damaged_disk_has_changed_goes_nowhere(
     outbox: Outbox, change: Callable[[Row], dict[str, Any]]
@@ -82,12 +83,15 @@ def test_a_row_that_a_damaged_disk_has_changed_goes_nowhere(
 
 def test_a_row_that_cannot_be_read_is_given_up_and_counted(outbox: Outbox) -> None:
     before = outbox.stats()
-    outbox.spoilt(2)
+    (row,) = (one for one in outbox.oldest(9) if one.seq == 2)
+    assert outbox.spoilt(msgspec.structs.replace(row, epoch=row.epoch ^ 1))  # of a file before this one
+    assert outbox.stats() == before
+    assert outbox.spoilt(row)
     after = outbox.stats()
     assert outbox.row(2) is None
     assert (after.rows, after.lost) == (before.rows - 1, {"damaged": (1, 1)})
     assert after.bytes < before.bytes
-    outbox.spoilt(2)  # twice is once
+    assert outbox.spoilt(row)  # twice is once
     assert outbox.stats() == after
 
 

@@ -196,7 +196,9 @@ def test_a_damaged_file_is_set_aside_what_can_be_read_is_saved_and_the_rest_is_t
 
 
 @pytest.mark.parametrize("place", range(16, 100))
-def test_a_byte_of_the_head_that_flips_never_stops_the_agent_and_costs_no_row(tmp_path: Path, place: int) -> None:
+def test_a_byte_of_the_head_that_flips_never_stops_the_agent_and_what_it_costs_is_counted(
+    tmp_path: Path, place: int
+) -> None:
     file = tmp_path / "outbox.sqlite"
     _filled(file)
     whole = bytearray(file.read_bytes())
@@ -207,8 +209,48 @@ def test_a_byte_of_the_head_that_flips_never_stops_the_agent_and_costs_no_row(tm
     said = [outbox.append("ups/rack", tick(clock, number)) for number in (1000, 1001)]
     assert said[-1]
     outbox.close_all()
+    kept = [number for _, number in numbers(outbox)]
+    assert kept[-2:] == [1000, 1001]
+    assert kept[:-2] == list(range(1, 60)) or outbox.stats().lost
     if place in (18, 19, 47):  # the versions: SQLite would not write, or not even read
-        assert [number for _, number in numbers(outbox)][:59] == list(range(1, 60))
+        assert kept[:59] == list(range(1, 60))
+    outbox.close()
+
+
+@pytest.mark.parametrize("place", range(16))
+def test_a_byte_of_the_first_words_that_flips_costs_no_row(tmp_path: Path, place: int) -> None:
+    file = tmp_path / "outbox.sqlite"
+    _filled(file)
+    whole = bytearray(file.read_bytes())
+    whole[place] ^= 0x22
+    file.write_bytes(whole)
+    outbox = opened(file, Clock())
+    assert [number for _, number in numbers(outbox)][:59] == list(range(1, 60))
+    outbox.close()
+
+
+def test_what_was_set_aside_and_is_no_file_of_ours_stays_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "outbox.sqlite"
+    file.write_bytes(b"x" * 300)
+    opened(file, Clock()).close()
+    (aside,) = tmp_path.glob("outbox.sqlite.damaged-*")
+    assert aside.read_bytes() == b"x" * 300
+
+
+def test_a_damaged_file_for_whose_rows_there_is_no_room_is_counted_and_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> tuple[int, int]:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    file = tmp_path / "outbox.sqlite"
+    _filled(file)
+    file.write_bytes(b"x" * 5000 + file.read_bytes()[5000:])
+    monkeypatch.setattr("agent.outbox.database.salvage", full)
+    outbox = opened(file, Clock())
+    assert outbox.append("ups/rack", tick(Clock(), 1000))
+    assert outbox.stats().lost["damaged"][0] >= 1
+    assert len(list(tmp_path.glob("outbox.sqlite.damaged-*"))) >= 1
     outbox.close()
 
 

@@ -38,7 +38,8 @@ def test_an_answer_may_be_to_the_first_of_two_questions() -> None:
     question.asked(10.0)
     question.asked(40.0)
     question.heard(BARE, 41.0)
-    assert clock.waits == [31.0]
+    question.heard(BARE, 42.0)
+    assert clock.waits == [31.0, 2.0]
 
 
 @pytest.mark.parametrize("absurd", [0, -1, 2**53, 2**60])
@@ -52,6 +53,14 @@ def test_a_plausible_clock_is_believed_five_seconds_after_the_connection_began_a
     plausible, absurd = TimeQuestion(Heard(), 100.0), TimeQuestion(Heard(wall=60.0), 100.0)
     assert [plausible.nobody_answers(now) for now in (100.0, 105.0, 105.1)] == [False, False, True]
     assert not absurd.nobody_answers(10_000.0)
+
+
+def test_where_somebody_answers_too_slowly_the_machines_clock_is_not_believed() -> None:
+    question = TimeQuestion(Heard(), 0.0)
+    question.asked(0.0)
+    question.heard(BARE, 12.0)
+    assert not question.nobody_answers(13.0)
+    assert question.is_due(31.0)
 
 
 def test_the_question_is_asked_again_each_half_minute() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from agent.demo.far_end import DOWN_BYTES_PER_SECOND
 from collectors.internet import Config, ThroughputConfig
+from collectors.internet.agenda import Agenda
 from collectors.internet.budget import Budget
 from collectors.internet.engines import Measured, Request, Result, child
 from collectors.internet.history import History
@@ -237,11 +238,46 @@ def test_the_first_sustained_test_of_a_gateway_is_longer_than_those_after_it(tmp
             site = Site(tmp_path, "http://192.0.2.9", paired=False, measure=line)
             site.budget.spent.last_test = 0.0
             if start:
-                site.history.lessons.last_pair = 0.0
+                site.history.lessons.last_pair -= 2 * 86_400.0
             await site.test_once()
 
     asyncio.run(story())
     assert asked == [("quick", 0), ("sustained", 8), ("quick", 0), ("sustained", 0)]
+
+
+def test_until_a_sustained_test_has_measured_something_the_next_is_the_long_one(tmp_path: Path) -> None:
+    asked: list[float] = []
+
+    async def dead(request: Request) -> Result:
+        asked.append(request.min_seconds)
+        return Result("http", request.server, "lo", request.test_class, failed={"down": "reset", "up": "reset"})
+
+    async def story() -> None:
+        for _ in range(2):
+            site = Site(tmp_path, "http://192.0.2.9", paired=False, measure=dead)
+            site.budget.spent.last_test = 0.0
+            await site.test_once()
+
+    asyncio.run(story())
+    assert asked == [0, 8, 0, 8]
+
+
+@pytest.mark.parametrize(("ratios", "told"), [((3.0, 3.0), False), ((1.0, 1.0), True)], ids=["bursty", "steady"])
+def test_half_a_pair_says_nothing_of_a_line_with_bursts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ratios: tuple[float, ...], told: bool
+) -> None:
+    monkeypatch.setattr(Agenda, "goes_on", lambda *_: False)  # the quick one has cost more than thought
+
+    async def story() -> list[Reading]:
+        async with servers.far_end() as port:
+            site = Site(tmp_path, f"http://127.0.0.1:{port}", paired=False)
+            site.history.lessons.ratios = {"down": ratios}
+            return await site.test_once()
+
+    readings = asyncio.run(story())
+    assert sum(of(readings, names.NET_TESTS).values()) == 1
+    assert bool(of(readings, names.NET_THROUGHPUT)) is told
+    assert bool(of(readings, names.NET_THROUGHPUT_CLASS)) is told
 
 
 def test_a_pair_that_the_budget_does_not_reach_for_is_one_test(tmp_path: Path) -> None:

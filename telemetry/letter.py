@@ -15,7 +15,7 @@ MAX_BATCHES = 32
 
 def sealed(lines: Sequence[bytes]) -> bytes:
     """The message of these batches, each as `inflate` gives it."""
-    # Z_FILTERED: small numbers without long repeats; some 2 % shorter here, and any inflater reads it.
+    # Z_FILTERED: for small numbers without long repeats; a little shorter here, and any inflater reads it.
     packer = zlib.compressobj(9, strategy=zlib.Z_FILTERED)
     return packer.compress(b"\n".join(lines)) + packer.flush()
 

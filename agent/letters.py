@@ -41,16 +41,25 @@ class _Draft:
         return Letter(tuple(self.rows), sealed(self._lines) if len(self.rows) > 1 else self.rows[0][0].body)
 
 
-def letters(rows: Iterable[tuple[Row, int]], most_bytes: int, spoilt: Callable[[Row], None]) -> Iterator[Letter]:
+def letters(
+    rows: Iterable[tuple[Row, int]],
+    most_bytes: int,
+    *,
+    spoilt: Callable[[Row], None],
+    described: Callable[[Row], bool] = lambda _: True,
+) -> Iterator[Letter]:
     """Rows in their order, at most `most_bytes` in a letter of several; each with the times it went before.
 
     A row is asked for when its letter is to go, not earlier. One that cannot be read goes nowhere: `spoilt` is told.
+    Nor does one that is not `described` by a schema.
     """
     draft = _Draft()
     for row, tries in rows:
         line = _line(row)
         if line is None:
             spoilt(row)
+            continue
+        if not described(row):
             continue
         if draft.rows and not draft.takes(row, line, min(most_bytes, _FULL_BYTES)):
             yield draft.letter()

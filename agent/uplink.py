@@ -14,7 +14,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -308,19 +308,19 @@ class Uplink(threading.Thread):
         if self._window_full():
             return
         rows = self._queue.rows(time.monotonic())
-        for letter in letters(self._described(rows), self._packet_limit - _OVERHEAD_BYTES, self._spoilt):
+        most = self._packet_limit - _OVERHEAD_BYTES
+        for letter in letters(rows, most, spoilt=self._spoilt, described=self._described):
             self._send(letter)
             if self._window_full():  # a letter that was asked for goes: the queue has looked beyond it
                 return
 
-    def _described(self, rows: Iterable[tuple[Row, int]]) -> Iterator[tuple[Row, int]]:
-        """Those whose schema there is to send; nobody could read the others, which wait for it."""
-        for row, tries in rows:
-            if row.sid in self._schemas_sent or self._outbox.schema_body(row.sid) is not None:
-                yield row, tries
-            else:
-                log.warning("a row waits for its schema, which cannot be read seq=%d", row.seq)
-                self._park([row.seq])
+    def _described(self, row: Row) -> bool:
+        """Whether there is a schema to send with it; without one nobody could read it, and it waits."""
+        if row.sid in self._schemas_sent or self._outbox.schema_body(row.sid) is not None:
+            return True
+        log.warning("a row waits for its schema, which cannot be read seq=%d", row.seq)
+        self._park([row.seq])
+        return False
 
     def _spoilt(self, row: Row) -> None:
         if self._outbox.spoilt(row):

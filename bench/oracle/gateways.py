@@ -52,7 +52,7 @@ class Gateway:
         )  # fmt: skip
         self.uplink = (PubackUplink if plan.control else Uplink)(centre, config, self.outbox, "oracle")
         self._witness = Witness(centre, file)
-        self._damaged = 0
+        self._dropped = 0
 
     def tick(self, number: int, value: int, *, true_clock: bool) -> list[Word]:
         """One tick into the outbox; what the ledger is to hear after it."""
@@ -66,10 +66,10 @@ class Gateway:
     def look(self) -> list[Word]:
         """What is on disk since, and what is counted."""
         found: list[Word] = list(self._witness.look())
-        damaged, _ = self.outbox.stats().lost.get("damaged", (0, 0))
-        if damaged != self._damaged:
-            self._damaged = damaged
-            found.append(Counted(self.centre, os.getpid(), self._damaged))
+        dropped = self.outbox.stats().dropped
+        if dropped != self._dropped:
+            self._dropped = dropped
+            found.append(Counted(self.centre, os.getpid(), self._dropped))
         return found
 
 

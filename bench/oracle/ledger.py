@@ -54,9 +54,9 @@ class Ledger(threading.Thread):
         self.join()
         self._listener.close()
 
-    def damaged(self, centre: str) -> int:
-        """Batches that the agent of a centre says its disk had changed, over all its runs."""
-        return sum(one.damaged for one in self.counted[centre].values())
+    def dropped(self, centre: str) -> int:
+        """Batches that the agent of a centre says it gave up, over all its runs."""
+        return sum(one.dropped for one in self.counted[centre].values())
 
     def _has_ended(self, sock: socket.socket, rest: bytearray) -> bool:
         """Note the whole lines that have come; whether the process is gone."""

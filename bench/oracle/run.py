@@ -121,7 +121,7 @@ def book(trial: Trial) -> Book:
             epochs=dict(ledger.epochs),
             rows=len(ledger.rows),
             damaged=frozenset(trial.damaged),
-            given_up={one: ledger.damaged(one) for one in centres},
+            given_up={one: ledger.dropped(one) for one in centres},
             refused=quarantined.values,
             unreadable=quarantined.unreadable,
         )

@@ -26,7 +26,7 @@ class Book(Struct, frozen=True):
     damaged: frozenset[str]
     """Centres whose file was damaged on purpose."""
     given_up: Mapping[str, int]
-    """Of each centre, batches that its agent gave up as damaged, and counted."""
+    """Of each centre, batches that its agent gave up, and counted."""
     refused: frozenset[tuple[str, int]]
     """Centre and value of what ingest refused, counted and set aside."""
     unreadable: frozenset[str]

@@ -41,11 +41,14 @@ class OnDisk(Struct, frozen=True, tag="disk"):
 
 
 class Counted(Struct, frozen=True, tag="counted"):
-    """What an agent says of itself: batches given up in this process because its disk had changed them."""
+    """What an agent says of itself: batches given up in this process, for whatever reason.
+
+    A bit that flipped may look like damage, like a row of another boot, or like one too old.
+    """
 
     centre: str
     run: int
-    damaged: int
+    dropped: int
 
 
 class Fallen(Struct, frozen=True, tag="fallen"):

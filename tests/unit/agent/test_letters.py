@@ -35,7 +35,7 @@ def outbox(tmp_path: Path) -> Iterator[Outbox]:
 
 def _letters(rows: list[Row], most_bytes: int = 100_000) -> list[Letter]:
     spoilt: list[Row] = []
-    found = list(letters(((row, 0) for row in rows), most_bytes, spoilt.append))
+    found = list(letters(((row, 0) for row in rows), most_bytes, spoilt=spoilt.append))
     assert not spoilt
     return found
 
@@ -77,7 +77,7 @@ def test_a_row_that_a_damaged_disk_has_changed_goes_nowhere(
     first, second, third = outbox.oldest(3)
     torn = msgspec.structs.replace(second, **change(second))
     spoilt: list[Row] = []
-    (letter,) = letters([(first, 0), (torn, 0), (third, 0)], 100_000, spoilt.append)
+    (letter,) = letters([(first, 0), (torn, 0), (third, 0)], 100_000, spoilt=spoilt.append)
     assert ([row for row, _ in letter.rows], spoilt) == ([first, third], [torn])
 
 
@@ -93,6 +93,13 @@ def test_a_row_that_cannot_be_read_is_given_up_and_counted(outbox: Outbox) -> No
     assert after.bytes < before.bytes
     assert outbox.spoilt(row)  # twice is once
     assert outbox.stats() == after
+
+
+def test_a_row_without_a_schema_stays_behind_and_the_others_go(outbox: Outbox) -> None:
+    first, second, third = outbox.oldest(3)
+    rows = [(first, 0), (second, 0), (third, 0)]
+    (letter,) = letters(rows, 100_000, spoilt=pytest.fail, described=lambda row: row is not second)
+    assert [row for row, _ in letter.rows] == [first, third]
 
 
 def test_a_letter_is_within_what_ingest_accepts(tmp_path: Path) -> None:
@@ -111,16 +118,16 @@ def test_a_letter_is_within_what_ingest_accepts(tmp_path: Path) -> None:
 def test_what_the_queue_gives_twice_over_is_in_one_letter_only(outbox: Outbox) -> None:
     # The newest rows are among the oldest when there are few.
     queue = Queue(outbox, 0.0)
-    sent = [row.seq for letter in letters(queue.rows(0.0), 100_000, pytest.fail) for row, _ in letter.rows]
+    sent = [row.seq for letter in letters(queue.rows(0.0), 100_000, spoilt=pytest.fail) for row, _ in letter.rows]
     assert sorted(sent) == list(range(1, 21))
 
 
 def test_what_was_not_sent_yet_is_offered_again(outbox: Outbox) -> None:
     queue = Queue(outbox, 0.0)
-    first = next(letters(queue.rows(0.0), 300, pytest.fail))
+    first = next(letters(queue.rows(0.0), 300, spoilt=pytest.fail))
     for row, _ in first.rows:
         queue.went(row.seq, 0.0, 180.0)
-    rest = [row.seq for letter in letters(queue.rows(0.0), 300, pytest.fail) for row, _ in letter.rows]
+    rest = [row.seq for letter in letters(queue.rows(0.0), 300, spoilt=pytest.fail) for row, _ in letter.rows]
     assert sorted([*(row.seq for row, _ in first.rows), *rest]) == list(range(1, 21))
 
 

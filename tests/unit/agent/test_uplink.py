@@ -92,11 +92,10 @@ def test_a_row_whose_schema_is_damaged_waits_for_it_and_the_others_go(uplink: Up
     outbox.append("ups/hall", tick(clock, 2, "hall"))
     outbox.close_all()
     first, second = outbox.oldest(2)
-    described = list(uplink._described([(first, 0), (second, 3)]))
-    assert described == [(first, 0), (second, 3)]
+    assert [uplink._described(row) for row in (first, second)] == [True, True]
     outbox._database.work(lambda db: db.execute("DELETE FROM schema WHERE sid = ?", (first.sid,)))
-    assert list(uplink._described([(first, 0), (second, 3)])) == [(second, 3)]
+    assert [uplink._described(row) for row in (first, second)] == [False, True]
     assert [row.seq for row, _ in uplink._queue.rows(time.monotonic())] == [second.seq]
     outbox.append("ups/rack", tick(clock, 3))  # the same series: their schema is written again
-    assert list(uplink._described([(first, 0)])) == [(first, 0)]
+    assert uplink._described(first)
     assert outbox.stats().lost == {}

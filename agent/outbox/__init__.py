@@ -210,6 +210,8 @@ class Outbox:
         self._database.sids.add(schema.sid)
         batch.seq, batch.unsaved = seq, False
         self._database.bytes += len(body) - before
+        grown = {one.seq: len(one.ticks) for one, _ in self._open.values() if one.seq and not one.unsaved}
+        self._database.mark.write(self._database.name, grown)
 
     def _bound(self, db: sqlite3.Connection) -> None:
         horizon = int((self.clock.now() - self._max_age) * 1000) if self.clock.stamped().certain else 0

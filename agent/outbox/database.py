@@ -15,6 +15,7 @@ from agent.clock import Clock
 from agent.outbox import dates, losses
 from agent.outbox.file import damaged, damaged_when_opened, opened, salvage, set_aside
 from agent.outbox.losses import Loss
+from agent.outbox.mark import Mark
 from agent.outbox.wal import commits_lost
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class Database:
         self.sids: set[str] = set()
         """Schemas that the file holds, as far as we have seen."""
         self.bytes = self.undated = 0
+        self.mark = Mark(path.with_name(f"{path.name}.mark"))
         self._lost = 0
         """Rows gone with damage, until a disk that takes something has been told."""
         self.writable = False
@@ -111,6 +113,7 @@ class Database:
                 db.execute("INSERT OR IGNORE INTO meta VALUES('name', ?)", (secrets.randbits(32),))
                 dates.give_up_undatable(db, self._clock)
             self.name = db.execute("SELECT value FROM meta WHERE key = 'name'").fetchone()[0]
+            self._lost = max(self._lost, self.mark.rows_lost(db, self.name))
             self.measure(db)
         except BaseException:
             db.close()

@@ -13,6 +13,7 @@ from pathlib import Path
 from msgspec import DecodeError, Struct
 from msgspec.json import decode, encode
 
+_TICKS, _LAST_SEQ = "SELECT ticks FROM batch WHERE seq = ?", 2**63 - 1
 _MOST_ROWS = 1000
 """A number that a bit flip has made absurd counts as this many."""
 
@@ -40,9 +41,11 @@ class Mark:
         note = self._read()
         if note is None or note.file != file:
             return 0
-        newest = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'batch'").fetchone()
-        gone = max(note.ticks, default=0) - (newest[0] if newest else 0)
-        return min(_MOST_ROWS, max(0, gone)) + sum(_is_shorter(db, seq, ticks) for seq, ticks in note.ticks.items())
+        newest = _number(db, "SELECT seq FROM sqlite_sequence WHERE name = 'batch'") or 0
+        gone = min(_MOST_ROWS, max(0, max(note.ticks, default=0) - newest))
+        found = ((_number(db, _TICKS, min(seq, _LAST_SEQ)), had) for seq, had in note.ticks.items())
+        # A row that is not there has been acknowledged, or is beyond the newest.
+        return gone + sum(there is not None and there < had for there, had in found)
 
     def _read(self) -> Note | None:
         try:
@@ -51,7 +54,7 @@ class Mark:
             return None
 
 
-def _is_shorter(db: sqlite3.Connection, seq: int, ticks: int) -> bool:
-    """A row that is not there has been acknowledged, or is beyond the newest."""
-    found = db.execute("SELECT ticks FROM batch WHERE seq = ?", (min(seq, 2**63 - 1),)).fetchone()
-    return found is not None and found[0] < ticks
+def _number(db: sqlite3.Connection, query: str, *parameters: int) -> int | None:
+    """None where there is nothing, or what a damaged disk has made of a number."""
+    found = db.execute(query, parameters).fetchone()
+    return found[0] if found is not None and isinstance(found[0], int) else None

@@ -1,6 +1,8 @@
 """A log that came back shorter than it was: SQLite takes it for the whole, the note beside the file does not."""
 
+import contextlib
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -73,6 +75,16 @@ def test_a_note_that_cannot_be_read_or_is_of_another_file_claims_nothing(tmp_pat
     file.with_name("outbox.sqlite.mark").write_bytes(body)
     outbox, kept = _again(file)
     assert (len(kept), outbox.stats().lost) == (TICKS, {})
+
+
+@pytest.mark.parametrize("change", ["UPDATE batch SET ticks = x'ff'", "UPDATE sqlite_sequence SET seq = 'x'"])
+def test_numbers_that_are_none_any_more_are_no_obstacle(tmp_path: Path, change: str) -> None:
+    file = _crashed(tmp_path)
+    with contextlib.closing(sqlite3.connect(file)) as db, db:
+        db.execute(change)
+    outbox = opened(file, Clock())
+    assert outbox.append("ups/rack", tick(Clock(), 1000))
+    outbox.close()
 
 
 def test_an_absurd_note_is_no_obstacle(tmp_path: Path) -> None:

@@ -165,7 +165,8 @@ def _mend_head(aside: Path) -> None:
 def _readable(db: sqlite3.Connection, query: str, key: str) -> Iterator[tuple[Any, ...]]:
     """Rows from both ends up to the damage: some twice, if there is none."""
     for order in ("ASC", "DESC"):
-        with contextlib.suppress(sqlite3.DatabaseError, OverflowError, UnicodeDecodeError):
+        # MemoryError: a length that has become absurd
+        with contextlib.suppress(sqlite3.DatabaseError, OverflowError, UnicodeDecodeError, MemoryError):
             yield from db.execute(f"{query} ORDER BY {key} {order}")
 
 
@@ -203,6 +204,6 @@ def _bring(db: sqlite3.Connection, row: tuple[Any, ...], schemas: dict[Any, Any]
 def _count_of_others(old: sqlite3.Connection, kept: int) -> int | None:
     try:
         there: int = old.execute("SELECT count(seq) FROM batch").fetchone()[0]
-    except (sqlite3.DatabaseError, UnicodeDecodeError):
+    except (sqlite3.DatabaseError, UnicodeDecodeError, MemoryError):
         return None
     return max(0, there - kept)

@@ -155,6 +155,7 @@ class Database:
             loss = Loss("damaged", self._lost, None, round((now - self._max_age) * 1000), round(now * 1000))
             with db:
                 losses.record(db, loss)
+            self.mark.write(self.name, {})  # it has said what it had to say
             log.error("the outbox has lost rows to damage count=%d", self._lost)
             self._lost = 0
 

@@ -56,6 +56,17 @@ def fill(outbox: Outbox, clock: Clock, count: int, *, every: float = 10.0, first
         clock.now += every
 
 
+def filled(file: Path) -> int:
+    """59 ticks at `file`, a batch each, closed in peace; its epoch."""
+    clock = Clock()
+    outbox = opened(file, clock, batch_seconds=1)
+    for number in range(1, 60):
+        outbox.append("ups/rack", tick(clock, number))
+        clock.now += 10
+    outbox.close()
+    return outbox.epoch
+
+
 def decoded(outbox: Outbox, row: Row) -> tuple[Schema, Batch]:
     """A row as ingest would read it, from its own schema on the same disk."""
     body = outbox.schema_body(row.sid)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from stage.parts import ROOT
-from tests.unit.agent.outboxes import Clock, numbers, opened, tick
+from tests.unit.agent.outboxes import Clock, filled, numbers, opened, tick
 
 # As root no directory is read-only: a limit on the size of files is what a full disk looks like.
 FULL_DISK = """
@@ -141,16 +141,6 @@ def test_a_state_directory_that_is_made_later_takes_what_waited(tmp_path: Path) 
     outbox.close()
 
 
-def _filled(file: Path) -> int:
-    clock = Clock()
-    outbox = opened(file, clock, batch_seconds=1)
-    for number in range(1, 60):
-        outbox.append("ups/rack", tick(clock, number))
-        clock.now += 10
-    outbox.close()
-    return outbox.epoch
-
-
 def _spoil(file: Path, way: str) -> None:
     whole = file.read_bytes()
     if way == "empty":
@@ -175,7 +165,7 @@ def _spoil(file: Path, way: str) -> None:
 @pytest.mark.parametrize("way", ["text", "cut", "header", "noughts", "noise", "other tables"])
 def test_a_damaged_file_is_set_aside_what_can_be_read_is_saved_and_the_rest_is_told(tmp_path: Path, way: str) -> None:
     file = tmp_path / "outbox.sqlite"
-    epoch = _filled(file)
+    epoch = filled(file)
     _spoil(file, way)
     clock = Clock()
     outbox = opened(file, clock)
@@ -200,7 +190,7 @@ def test_a_byte_of_the_head_that_flips_never_stops_the_agent_and_what_it_costs_i
     tmp_path: Path, place: int
 ) -> None:
     file = tmp_path / "outbox.sqlite"
-    _filled(file)
+    filled(file)
     whole = bytearray(file.read_bytes())
     whole[place] ^= 0x22
     file.write_bytes(whole)
@@ -220,7 +210,7 @@ def test_a_byte_of_the_head_that_flips_never_stops_the_agent_and_what_it_costs_i
 @pytest.mark.parametrize("place", range(16))
 def test_a_byte_of_the_first_words_that_flips_costs_no_row(tmp_path: Path, place: int) -> None:
     file = tmp_path / "outbox.sqlite"
-    _filled(file)
+    filled(file)
     whole = bytearray(file.read_bytes())
     whole[place] ^= 0x22
     file.write_bytes(whole)
@@ -238,7 +228,7 @@ def test_a_bit_of_a_tables_own_text_that_flips_never_stops_the_agent(
     tmp_path: Path, column: bytes, place: int, flip: int
 ) -> None:
     file = tmp_path / "outbox.sqlite"
-    _filled(file)
+    filled(file)
     whole = bytearray(file.read_bytes())
     whole[whole.index(column) + min(place, len(column) - 1)] ^= flip
     file.write_bytes(whole)
@@ -276,7 +266,7 @@ def test_one_bad_page_costs_the_rows_that_lie_on_it_and_no_others(tmp_path: Path
 
 def test_an_empty_file_is_a_new_outbox(tmp_path: Path) -> None:
     file = tmp_path / "outbox.sqlite"
-    epoch = _filled(file)
+    epoch = filled(file)
     _spoil(file, "empty")
     clock = Clock()
     outbox = opened(file, clock)
@@ -307,7 +297,7 @@ def test_a_sector_that_went_bad_never_stops_the_agent_from_writing(tmp_path: Pat
     file = tmp_path / "outbox.sqlite"
     if seed == 0:
         file.touch()
-    _filled(file)
+    filled(file)
     luck = random.Random(seed)
     whole = bytearray(file.read_bytes())
     at = 512 * luck.randrange(len(whole) // 512)
@@ -353,7 +343,7 @@ def test_files_left_by_a_crash_in_the_middle_of_a_write_are_recovered(tmp_path: 
 @pytest.mark.parametrize("seed", range(40))
 def test_bits_that_flip_anywhere_never_stop_the_agent_and_are_said(tmp_path: Path, seed: int) -> None:
     file = tmp_path / "outbox.sqlite"
-    _filled(file)
+    filled(file)
     luck = random.Random(seed)
     whole = bytearray(file.read_bytes())
     for _ in range(luck.choice([1, 20, 400])):

@@ -55,6 +55,17 @@ def test_a_log_that_came_back_shorter_has_its_loss_counted(tmp_path: Path, batch
     outbox.close()
 
 
+def test_a_loss_is_counted_once_however_often_the_agent_starts(tmp_path: Path) -> None:
+    file = _crashed(tmp_path)
+    _tear(file, 20)
+    first, _ = _again(file)
+    counted = first.stats().lost
+    first.close()
+    second, _ = _again(file)
+    assert second.stats().lost == counted != {}
+    second.close()
+
+
 def test_a_note_that_is_older_than_the_file_claims_nothing(tmp_path: Path) -> None:
     file = _crashed(tmp_path)
     note = file.with_name("outbox.sqlite.mark")

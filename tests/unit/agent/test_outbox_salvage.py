@@ -5,17 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.agent.outboxes import Clock, opened, tick
-
-
-def _filled(file: Path) -> int:
-    clock = Clock()
-    outbox = opened(file, clock, batch_seconds=1)
-    for number in range(1, 60):
-        outbox.append("ups/rack", tick(clock, number))
-        clock.now += 10
-    outbox.close()
-    return outbox.epoch
+from tests.unit.agent.outboxes import Clock, filled, opened, tick
 
 
 def test_a_length_that_has_become_absurd_costs_the_rows_behind_it_and_not_the_agent(
@@ -33,7 +23,7 @@ def test_a_length_that_has_become_absurd_costs_the_rows_behind_it_and_not_the_ag
         return connect(*where, **how, **({"factory": Absurd} if how.get("uri") else {}))
 
     file = tmp_path / "outbox.sqlite"
-    _filled(file)
+    filled(file)
     file.write_bytes(b"x" * 18 + file.read_bytes()[18:])
     connect = sqlite3.connect
     monkeypatch.setattr("agent.outbox.file.sqlite3.connect", absurd)
@@ -58,7 +48,7 @@ def test_a_damaged_file_for_whose_rows_there_is_no_room_is_counted_and_stays(
         raise sqlite3.OperationalError("database or disk is full")
 
     file = tmp_path / "outbox.sqlite"
-    _filled(file)
+    filled(file)
     file.write_bytes(b"x" * 5000 + file.read_bytes()[5000:])
     monkeypatch.setattr("agent.outbox.database.salvage", full)
     outbox = opened(file, Clock())

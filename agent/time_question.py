@@ -1,15 +1,16 @@
 """Asking the country for the time over one connection: when to ask, what an answer proves, when to go without one.
 
-Ingest answers whoever says "I am here" with an ack that names nothing. `now` is seconds of a clock that does not jump.
+"I am here" carries the moment at which it was said, and ingest returns it with its own time, as the originate
+timestamp of NTP (RFC 5905, section 8): so a question that nobody heard takes nothing from the answer to the next.
+`now` is seconds of a clock that does not jump.
 """
 
 from agent.clock import Clock
-from telemetry.wire import Ack
+from telemetry.wire import MAX_INTEGER, Ack
 
 _WAIT_SECONDS = 5.0
 """Ingest tells the time at once; without an answer a plausible clock is believed after this long."""
 _ASK_AGAIN_SECONDS = 30.0
-_LAST_MS = 2**53
 
 
 class TimeQuestion:
@@ -17,27 +18,20 @@ class TimeQuestion:
 
     def __init__(self, clock: Clock, now: float) -> None:
         self._clock, self._since = clock, now
-        self._open_since: float | None = None
         self._asked, self._answered = now, False
 
-    def asked(self, now: float) -> None:
-        """It was said that we are here. An answer to a question before may still be on its way."""
+    def asked(self, now: float) -> int:
+        """It is said that we are here; what the answer is to return, in milliseconds."""
         self._asked = now
-        if self._open_since is None:
-            self._open_since = now
+        return int(now * 1000)
 
     def heard(self, ack: Ack, now: float) -> None:
-        """A bare time answers one of the questions since the last answer; any other ack was written since we connected.
-
-        A question that nobody has heard is never answered: so the answer after it closes them all.
-        """
-        bare = not (ack.e or ack.a or ack.r or ack.need)
-        since = self._open_since if bare and self._open_since is not None else self._since
-        if 0 < ack.t < _LAST_MS:
-            self._clock.told(ack.t / 1000, now - since)
-            self._answered |= bare
-        if bare:
-            self._open_since = None
+        """An answer was written after its question; any other ack, or one that returns nonsense, since we connected."""
+        asked = ack.asked / 1000
+        answers = ack.asked > 0 and self._since - 0.001 <= asked <= now
+        if 0 < ack.t < MAX_INTEGER:
+            self._clock.told(ack.t / 1000, now - (asked if answers else self._since))
+            self._answered |= answers
 
     def nobody_answers(self, now: float) -> bool:
         """Whether the machine's clock is to be believed, because it is plausible and nobody says better.

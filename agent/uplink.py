@@ -293,8 +293,8 @@ class Uplink(threading.Thread):
                 self._publish_state(name, true.fields, true.ts)
 
     def _tell_online(self) -> None:
-        self._question.asked(time.monotonic())
-        self._publish_state("online", {"online": True, "version": self._version}, self._now_ms())
+        asked = self._question.asked(time.monotonic())
+        self._publish_state("online", {"online": True, "version": self._version, "asked": asked}, self._now_ms())
 
     def _now_ms(self) -> int:
         return int(self._clock.now() * 1000)

@@ -358,6 +358,7 @@ class Ack(Struct, omit_defaults=True):
     """What ingest answers. Rows of epoch `e` in the ranges `a` are durable; `r` can never be stored.
 
     t: ingest's clock, epoch ms. need: a schema id ingest lacks (the row waits until it is sent).
+    asked: of the "I am here" that this answers, returned as it came.
     """
 
     t: int
@@ -365,6 +366,7 @@ class Ack(Struct, omit_defaults=True):
     a: list[tuple[int, int]] = []
     r: list[int] = []
     need: str = ""
+    asked: int = 0
 
 
 def ranges(seqs: Sequence[int]) -> list[tuple[int, int]]:

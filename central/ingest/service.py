@@ -43,7 +43,7 @@ from central.ingest.subscribe import Message, Subscriber
 from central.ingest.templates import Templates
 from telemetry import letter
 from telemetry.errors import Rejected
-from telemetry.wire import Ack, ack_topic, parse_line, ranges
+from telemetry.wire import MAX_INTEGER, Ack, ack_topic, parse_line, ranges
 
 log = logging.getLogger(__name__)
 _BATCH_MESSAGES = 100
@@ -203,7 +203,7 @@ class Ingest:
             return None
         state = parse_state(message.payload)
         if topic.name == "online" and state.get("online") is True and not message.retained:
-            self._send_ack(topic.centre, Ack(t=_now_ms()))  # the time, for a gateway without a clock battery
+            self._send_ack(topic.centre, _the_time(state.get("asked")))
         if self._roll.state(topic.centre, topic.name, state, retained=message.retained, now=message.arrived):
             self._next["own"] = 0.0
         ts: Any = state["ts"]
@@ -370,6 +370,12 @@ def _portions(ready: Iterable[Ready]) -> Iterator[list[Ready]]:
 def _fresh(ts: int, message: Message) -> bool:
     """A retained state from before the store's window is not written again."""
     return message.arrived * 1000 - ts < 3_600_000 * 24
+
+
+def _the_time(asked: Any) -> Ack:
+    """For a gateway without a clock battery; what it asked with goes back as it came, if it is a number."""
+    known = type(asked) is int and 0 < asked <= MAX_INTEGER
+    return Ack(t=_now_ms(), asked=asked if known else 0)
 
 
 def _now_ms() -> int:

@@ -5,7 +5,7 @@ import re
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -152,15 +152,15 @@ class Ear:
             with self._lock:  # a batch that is sent again is the same batch
                 self._events |= {(batch.e, batch.q): batch.ev for batch in batches}
             for batch in batches:
-                self._answer(client, batch.e, [(batch.q, batch.q)])
+                self._answer(client, e=batch.e, a=[(batch.q, batch.q)])
         else:
             name, state = message.topic.rsplit("/", 1)[1], json.loads(message.payload)
             self.states[name] = state
             if name == "online" and state["online"] and not message.retain:
-                self._answer(client)
+                self._answer(client, asked=state["asked"])
 
-    def _answer(self, client: mqtt.Client, epoch: int = 0, batches: Sequence[tuple[int, int]] = ()) -> None:
-        client.publish(ack_topic(CENTRE), encode(Ack(round(time.time() * 1000), epoch, list(batches))))
+    def _answer(self, client: mqtt.Client, **what: Any) -> None:
+        client.publish(ack_topic(CENTRE), encode(Ack(round(time.time() * 1000), **what)))
 
     def events(self, kind: str, **evidence: Any) -> list[Event]:
         """The events of a kind whose evidence says so."""

@@ -25,22 +25,37 @@ class Heard(Clock):
 def test_an_answer_is_as_good_as_it_was_quick_and_any_other_ack_proves_less() -> None:
     clock = Heard()
     question = TimeQuestion(clock, 400.0)
-    question.asked(999.5)
     question.heard(ROW, 1000.0)  # written at any time since the connection began
-    question.heard(BARE, 1000.0)
-    question.heard(BARE, 1000.0)  # of a second ingest: to which question is not known
+    question.heard(Ack(T, asked=question.asked(999.5)), 1000.0)
+    question.heard(BARE, 1000.0)  # of an ingest that returns nothing
     assert clock.waits == [600.0, 0.5, 600.0]
 
 
-def test_an_answer_may_be_to_the_first_of_two_questions_and_closes_both() -> None:
+def test_an_answer_is_to_its_own_question_whatever_became_of_the_others() -> None:
     clock = Heard()
-    question = TimeQuestion(clock, 0.0)
-    question.asked(10.0)
-    question.asked(40.0)
-    question.heard(BARE, 41.0)
-    question.asked(70.0)  # the question of 10 was heard by nobody, say
-    question.heard(BARE, 70.5)
-    assert clock.waits == [31.0, 0.5]
+    question = TimeQuestion(clock, 5.0)
+    first, second = question.asked(10.0), question.asked(40.0)
+    question.heard(Ack(T, asked=second), 41.0)  # the first was heard by nobody, or late
+    question.heard(Ack(T, asked=first), 42.0)
+    question.heard(Ack(T, asked=second), 43.0)  # of a second ingest
+    assert clock.waits == [1.0, 32.0, 3.0]
+
+
+def test_the_first_question_of_a_connection_is_one_of_it_though_its_moment_was_cut_to_milliseconds() -> None:
+    clock = Heard()
+    question = TimeQuestion(clock, 7.0009)
+    question.heard(Ack(T, asked=question.asked(7.0009)), 8.0)
+    assert clock.waits == [pytest.approx(1.0)]
+    assert not question.nobody_answers(100.0)
+
+
+@pytest.mark.parametrize("returned", [-1, 1, 399_000, 1_000_001, 2**62])
+def test_an_answer_to_nothing_that_was_asked_proves_no_more_than_an_ack(returned: int) -> None:
+    clock = Heard()
+    question = TimeQuestion(clock, 400.0)
+    question.heard(Ack(T, asked=returned), 1000.0)
+    assert clock.waits == [600.0]
+    assert question.nobody_answers(1000.0)
 
 
 @pytest.mark.parametrize("absurd", [0, -1, 2**53, 2**60])
@@ -57,11 +72,10 @@ def test_a_plausible_clock_is_believed_five_seconds_after_the_connection_began_a
 
 
 def test_where_somebody_answers_too_slowly_the_machines_clock_is_not_believed() -> None:
-    question = TimeQuestion(Heard(), 0.0)
-    question.asked(0.0)
-    question.heard(BARE, 12.0)
-    assert not question.nobody_answers(13.0)
-    assert question.is_due(31.0)
+    question = TimeQuestion(Heard(), 100.0)
+    question.heard(Ack(T, asked=question.asked(100.0)), 112.0)
+    assert not question.nobody_answers(113.0)
+    assert question.is_due(131.0)
 
 
 def test_the_question_is_asked_again_each_half_minute() -> None:

@@ -105,6 +105,7 @@ def test_a_plug_that_dies_is_an_outage_only_where_the_site_says_so(
     async def story() -> list[Event]:
         options = {"availability_topic": AVAILABILITY, "silence": silence, "key": "state", "on": "ON"}
         async with listening(tmp_path, broker[1], **options) as collector:
+            await until(collector, lambda found: "not heard" in str(found[2]), "never connected")
             first = await asyncio.to_thread(SmartPlug, broker[1])
             await asyncio.to_thread(first.say, '{"state":"ON"}')
             events = await until(collector, is_up(1), "never on")

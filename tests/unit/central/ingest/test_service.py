@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from central.config import Config, Database
@@ -233,6 +234,22 @@ def test_a_revoked_centre_is_counted_and_neither_believed_nor_acknowledged(
     assert (ingest.rejected, acknowledged) == ({"revoked": 2}, [])
     ingest._revoked = frozenset()
     assert _samples(ingest, _now_ms()) is not None
+
+
+@pytest.mark.parametrize(
+    ("asked", "returned"), [(1_234_567, 1_234_567), (None, 0), (-1, 0), (True, 0), ("1", 0), (1.5, 0), (2**60, 0)]
+)
+def test_who_says_that_it_is_here_is_told_the_time_and_which_question_that_answers(
+    ingest: Ingest, monkeypatch: pytest.MonkeyPatch, asked: object, returned: int
+) -> None:
+    told: list[Ack] = []
+    monkeypatch.setattr(ingest._subscriber, "publish", lambda _, body: told.append(msgspec.json.decode(body, type=Ack)))
+    body = json.dumps({"v": 1, "ts": 0, "online": True, "asked": asked}).encode()
+    _admit(ingest, _message("state/online", body))
+    _admit(ingest, _message("state/online", body, retained=True))  # nobody asks: it was said before we came
+    (ack,) = told
+    assert ack == Ack(t=ack.t, asked=returned)
+    assert abs(ack.t - _now_ms()) < 10_000
 
 
 def test_that_a_revoked_centre_is_gone_is_still_heard(ingest: Ingest) -> None:

@@ -2,10 +2,12 @@
 
 import json
 import shutil
+import socket
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -20,10 +22,12 @@ from bench.measure.readings import LANES, readings
 from central.database import open_database
 from central.enrol.refusal import Refused
 from central.enrol.request import enrol_request, renew_request, requested_key
+from central.enrol.server import Handler
 from central.registry import import_csv
 from central.simulate.centre import make_centre
 from collectors.internet.engines.iperf3 import understood
 from collectors.internet.engines.reply import Reply
+from collectors.internet.engines.speedtest_cli import printed
 from collectors.seats.map import read_map
 from collectors.seats.sources.checkins import checked_in
 from collectors.ups.mib import parse_mib
@@ -38,6 +42,13 @@ _CHECKINS = (
 )
 _CONFIG_BYTES = 16 * 1024
 """tomllib takes the square of the length for `a.a.a...`; who writes these files may do worse to this machine."""
+_SPEEDTEST = {
+    "download": 9.1e7,
+    "upload": 0,
+    "ping": 21.5,
+    "bytes_received": 114_000_000,
+    "server": {"sponsor": "P\u00e9"},
+}
 _IPERF3 = {"end": {"sum_received": {"bits_per_second": 9.1e7}, "sum_sent": {"bytes": 9.1e7, "retransmits": 3}}}
 
 
@@ -64,6 +75,9 @@ def targets(directory: Path, cleanup: ExitStack) -> list[Target]:
         Target("outbox: log", *_outbox(directory / "outbox-log", log=True)),
         Target("enrol: request", _requests(), _take_request, (Refused,)),
         Target("enrol: CSR", [_csr().encode()], lambda body: requested_key(body.decode("latin-1")), (Refused,)),
+        Target("enrol: HTTP", _requests_over_http(), _take_http),
+        Target("internet: speedtest-cli", [json.dumps(_SPEEDTEST).encode()], lambda body: printed(body, "down"),
+               (CollectError,)),
         Target("internet: iperf3", [json.dumps(_IPERF3).encode(), b'{"error":"busy"}'],
                lambda body: understood(body, "up", 8), (CollectError,)),
         Target("internet: reply", [b"HTTP/1.1 200 OK\r\nServer: x\r\n\r\n", b"HTTP/1.1 503 Busy\r\n\r\n"],
@@ -102,6 +116,48 @@ def _take_request(body: bytes) -> None:
     """As a request with a token, or without one as a renewal."""
     asked = enrol_request(body) if b'"token"' in body else renew_request(body)
     requested_key(asked.csr)
+
+
+def _requests_over_http() -> list[bytes]:
+    enrol, renew = _requests()
+    posts = ((b"enrol", enrol), (b"renew", renew))
+    heads = [b"POST /v1/%s HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (name, len(it)) for name, it in posts]
+    return [head + body for head, (_, body) in zip(heads, posts, strict=True)] + [b"GET /v1/ca HTTP/1.0\r\n\r\n"]
+
+
+class _Desk:
+    """Reads what it is asked, and signs nothing."""
+
+    class authority:  # noqa: N801
+        pem = b"-----BEGIN CERTIFICATE-----"
+
+    def count(self, _endpoint: str, result: str) -> None:
+        assert result != "bug", "the desk has a bug"
+
+    def enrol(self, body: bytes, _address: str) -> dict[str, Any]:
+        return {"centre": enrol_request(body).centre}
+
+    def renew(self, body: bytes, _certificate: bytes | None) -> dict[str, Any]:
+        return {"csr": renew_request(body).csr}
+
+
+class _Server:
+    desk = _Desk()
+
+
+class _Connection(socket.socket):
+    def getpeercert(self, *, binary_form: bool) -> bytes | None:
+        """Nobody shows one."""
+        assert binary_form
+
+
+def _take_http(body: bytes) -> None:
+    """One request, to its answer; as TLS leaves it, and hung up behind it."""
+    there, here = socket.socketpair()
+    with there, _Connection(fileno=here.detach()) as ours:
+        there.sendall(body)
+        there.shutdown(socket.SHUT_WR)
+        Handler(ours, ("127.0.0.1", 1), _Server())  # type: ignore[arg-type]
 
 
 # ── the outbox ─────────────────────────────────────────────────────────────────────────────────

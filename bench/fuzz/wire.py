@@ -30,11 +30,11 @@ _STATES: dict[str, dict[str, object]] = {
               "mains": {"plug": {"up": False}}},
     "internet": {"uplinks": {"wan": {"up": True, "fault": "none", "ts": _NOW_MS - 5000}}},
     "seats": {"spaces": {"lab-1": {"kind": "training_room", "occupied": 3, "free": 4, "unknown": 0}}},
-    "online": {"online": True, "version": "0.1.0", "cause": "clean"},
+    "online": {"online": True, "version": "0.1.0", "cause": "clean", "asked": 1_234_567},
 }  # fmt: skip
 _ACKS = (
     {"t": _NOW_MS, "e": 7, "a": [[1, 3], [5, 5]]}, {"t": _NOW_MS, "e": 7, "r": [4, 9]},
-    {"t": _NOW_MS, "need": "0123abcd"}, {"t": _NOW_MS},
+    {"t": _NOW_MS, "need": "0123abcd"}, {"t": _NOW_MS}, {"t": _NOW_MS, "asked": 1_234_567},
 )  # fmt: skip
 
 

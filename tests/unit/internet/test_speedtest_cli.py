@@ -8,7 +8,7 @@ import pytest
 
 from collectors.internet.engines import LIMIT_SECONDS, Direction, Request
 from collectors.internet.engines.child import measure
-from collectors.internet.engines.speedtest_cli import believed
+from collectors.internet.engines.speedtest_cli import believed, printed
 from telemetry.errors import BadData
 
 # Printed by speedtest-cli 2.1.3 --json; addresses and sponsor are made up.
@@ -38,10 +38,13 @@ def test_bits_become_bytes_and_the_bytes_are_those_it_counted() -> None:
         {"download": -1.0},
         {"download": None},
         {"download": "18543210"},
+        {"download": True},
+        {"download": 10**400},
         {"ping": 1800000},
         {"ping": 1800000.0},
         {"ping": 1000000.0},
         {"ping": None},
+        {"ping": -1.0},
     ],
 )
 def test_a_zero_rate_or_its_code_for_a_failed_ping_is_no_result(changes: dict[str, object]) -> None:
@@ -63,8 +66,15 @@ def test_an_answer_without_its_keys_is_no_result(answer: dict[str, object], dire
         believed(answer, direction)
 
 
-def test_bytes_that_it_did_not_count_are_charged_by_rate_and_time() -> None:
-    measured = believed({"download": 8_000_000.0, "ping": 20.0}, "down")
+@pytest.mark.parametrize("output", [b"", b"ERROR: no servers", b"[1]", b'{"download":"\xff"}', b'{"a":' * 5000])
+def test_what_is_no_json_is_no_result(output: bytes) -> None:
+    with pytest.raises(BadData):
+        printed(output, "down")
+
+
+@pytest.mark.parametrize("count", [None, -1, 10**400, True, "12"])
+def test_bytes_that_it_did_not_count_are_charged_by_rate_and_time(count: object) -> None:
+    measured = believed({"download": 8_000_000.0, "ping": 20.0, "bytes_received": count}, "down")
     assert measured.wire_bytes == 10_000_000
 
 

@@ -30,7 +30,8 @@ _DOUBTFUL_SECONDS = 5.0
 """From a lost probe to the next where they are far apart: three more fit between two usual ones."""
 _ACCESS_SECONDS = 86400.0
 _ACCESS_AGAIN_SECONDS = 900.0
-_ACCESS_LOOK_SECONDS = 30.0
+_LOOK_SECONDS = 30.0
+"""So often is looked whether the route or the system's name servers have changed."""
 _WHOLE_LINE: tuple[Domain, ...] = ("lan", "access", "isp")
 _PARTS: tuple[Domain, ...] = ("dns", "target")
 """What is left of a cut of the whole line for a moment, when it mends."""
@@ -50,6 +51,7 @@ class Probed:
         """When the newest probe that was answered had been sent, monotonic."""
         self.mute = False
         """It never answered, and what lies behind it did: its silence says nothing."""
+        self.task: asyncio.Task[None] | None = None
 
 
 class Prober:
@@ -76,10 +78,10 @@ class Prober:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 for one in list(self.probed.values()):
-                    group.create_task(self._again_and_again(one))
+                    one.task = group.create_task(self._again_and_again(one))
                 group.create_task(self._check())
-                if not any(one.target.role == "access" for one in self.probed.values()):
-                    group.create_task(self._find_access())
+                group.create_task(self._follow())
+                group.create_task(self._find_access())
         finally:
             for one in self.probed.values():
                 one.asker.close()
@@ -228,20 +230,52 @@ class Prober:
             or any(one.window.suspicious() for one in targets if one.target.role != "lan" and not one.mute)
         )
 
+    async def _follow(self) -> None:
+        """Ask whom the system has named since: a router that came up after us, or was exchanged.
+
+        No route, or no name server, is no news: those that we know are asked, and do not answer.
+        """
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            servers = self._config.name_servers()
+            if not servers or default_route(interface=self._config.interface) is None:
+                continue
+            self.names.servers = servers
+            asked = {target.name: target for target in self._config.asked()}
+            for name in [name for name, one in self.probed.items() if one.target not in (_ACCESS, asked.get(name))]:
+                await self._forget(name)
+            for name, target in asked.items():
+                if name not in self.probed:
+                    self._begin(self._probed(target))
+
+    def _begin(self, one: Probed) -> None:
+        assert self._group is not None
+        self.probed[one.target.name] = one
+        one.task = self._group.create_task(self._again_and_again(one))
+
+    async def _forget(self, name: str) -> None:
+        gone = self.probed.pop(name)
+        try:
+            if gone.task is not None:
+                gone.task.cancel()
+                await asyncio.wait([gone.task])
+        finally:
+            gone.asker.close()
+
     async def _find_access(self) -> None:
         """The provider's first hop: looked for at the start, once a day, and when the route or the router changes."""
-        far = next((one.target for one in self.probed.values() if one.target.role == "target"), None)
-        if far is None:
-            return
-        toward = Address(far.host, self._config.interface)
         until, known = 0.0, default_route(interface=self._config.interface)
         while True:
             route = default_route(interface=self._config.interface)
-            if self._last[0] and (time.monotonic() >= until or route != known or self._access_moved()):
+            far = next((one.target for one in self.probed.values() if one.target.role == "target"), None)
+            if any(one.target.role == "access" and one.target != _ACCESS for one in self.probed.values()):
+                if _ACCESS.name in self.probed:
+                    await self._forget(_ACCESS.name)
+            elif far and self._last[0] and (time.monotonic() >= until or route != known or self._access_moved()):
                 known = route
-                found = await self._look_for_access(toward)
+                found = await self._look_for_access(Address(far.host, self._config.interface))
                 until = time.monotonic() + (_ACCESS_SECONDS if found else _ACCESS_AGAIN_SECONDS)
-            await asyncio.sleep(_ACCESS_LOOK_SECONDS if _ACCESS.name in self.probed else 1.0)
+            await asyncio.sleep(_LOOK_SECONDS if _ACCESS.name in self.probed else 1.0)
 
     def _access_moved(self) -> bool:
         present = self.probed.get(_ACCESS.name)
@@ -261,6 +295,5 @@ class Prober:
             present.asker = asker
             return True
         pace = period("access", self._config.probe_seconds, metered=self._config.metered)
-        self.probed[_ACCESS.name] = Probed(_ACCESS, asker, pace)
-        self._group.create_task(self._again_and_again(self.probed[_ACCESS.name]))
+        self._begin(Probed(_ACCESS, asker, pace))
         return True

@@ -1,4 +1,4 @@
-"""The probes of one uplink in the background, and what they say together.
+"""The probes of one uplink in the background; what they say together is the judge's.
 
 Each target is asked at moments of its own, so that probes never come in a bunch, not even after a
 stall. What is asked while our own throughput test fills the line is counted apart.
@@ -7,18 +7,20 @@ stall. What is asked while our own throughput test fills the line is counted apa
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from collectors.echo import icmp_allowed
 from collectors.internet.asker import Address, Asker, HopAsker
-from collectors.internet.fault import Domain, Witness, answers_by_role, evidence, fault_domain, is_up
+from collectors.internet.fault import Domain, evidence
 from collectors.internet.hops import MOST_HOPS, find_access
+from collectors.internet.judge import Judge
 from collectors.internet.names import Names
 from collectors.internet.page import Page
+from collectors.internet.probed import Probed
 from collectors.internet.route import default_route
 from collectors.internet.targets import COSTS, METERED_SECONDS, Cost, Target, month_bytes, next_moment, period
-from collectors.internet.window import Window, evidence_probes
+from collectors.internet.window import evidence_probes
 
 if TYPE_CHECKING:
     from collectors.internet import Config
@@ -32,26 +34,7 @@ _ACCESS_SECONDS = 86400.0
 _ACCESS_AGAIN_SECONDS = 900.0
 _LOOK_SECONDS = 30.0
 """So often is looked whether the route or the system's name servers have changed."""
-_WHOLE_LINE: tuple[Domain, ...] = ("lan", "access", "isp")
-_PARTS: tuple[Domain, ...] = ("dns", "target")
-"""What is left of a cut of the whole line for a moment, when it mends."""
-_MENDING_PERIODS = 4
-"""That many probes a far target may take to count as answering again."""
 _ACCESS = Target("access", "access", "on the way")
-
-
-class Probed:
-    """One target: how it is asked, and what came of it."""
-
-    def __init__(self, target: Target, asker: Asker | HopAsker, period_seconds: float) -> None:
-        self.target, self.asker, self.period = target, asker, period_seconds
-        self.window = Window(evidence_probes(period_seconds))
-        self.phase = random.random()
-        self.answered_at = 0.0
-        """When the newest probe that was answered had been sent, monotonic."""
-        self.mute = False
-        """It never answered, and what lies behind it did: its silence says nothing."""
-        self.task: asyncio.Task[None] | None = None
 
 
 class Prober:
@@ -63,17 +46,16 @@ class Prober:
         self.probed = {target.name: self._probed(target) for target in config.asked()}
         self.names = Names(config.name_servers(), config.resolve_name, config.interface, self._spend)
         self.page = Page(config.page(), config.interface, self._spend)
+        self._judge = Judge(self.names, self.page, period("target", config.probe_seconds, metered=config.metered))
         self.first_round = asyncio.Event()
         self._up_bytes = self._down_bytes = 0
-        self._last: tuple[bool | None, Domain | None] = (None, None)
-        self._mending_since = 0.0
         self._group: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
         """All targets at their moments, names and page at theirs."""
         try:
             await asyncio.gather(*(self._probe(one) for one in self.probed.values()), self.names.ask(), self.page.ask())
-            self._judge()
+            self._weigh()
             self.first_round.set()
             async with asyncio.TaskGroup() as group:
                 self._group = group
@@ -88,20 +70,11 @@ class Prober:
 
     def verdict(self) -> tuple[bool | None, Domain | None]:
         """Up, and the part to blame; None where nobody can say."""
-        return self._last
-
-    def witnesses(self) -> list[Witness]:
-        """Every target's word on the last minute."""
-        return [
-            Witness(
-                name, one.target.role, *one.window.evidence(), answers=None if one.mute else one.window.answers()
-            )
-            for name, one in self.probed.items()
-        ]  # fmt: skip
+        return self._judge.verdict
 
     def evidence(self) -> dict[str, str]:
         """What the verdict rests on, in words."""
-        return evidence(self.witnesses(), self.names.count(), self.page.says)
+        return evidence([one.witness() for one in self.probed.values()], self.names.count(), self.page.says)
 
     def take_bytes(self) -> tuple[int, int]:
         """Bytes down and up that probing has cost on the line since the last call."""
@@ -166,45 +139,13 @@ class Prober:
         rtt = await one.asker.ask()
         if one.target.role != "lan":
             self._spend(one.asker.cost, answered=rtt is not None)
-        one.window.add(rtt, loaded=loaded or self._loaded(), again=again)
-        if rtt is not None:
-            one.mute, one.answered_at = False, begun
+        one.heard(rtt, begun, loaded=loaded or self._loaded(), again=again)
         if self.first_round.is_set():
-            self._judge()
+            self._weigh()
 
-    def _judge(self) -> None:
-        """Take the evidence together; while some targets are turning, the old verdict stands.
-
-        Targets are asked at different moments: half way through a cut, the picture blames the wrong part.
-        """
-        answers = answers_by_role(self.witnesses())
-        up, domain = is_up(answers, self.page.says), fault_domain(answers, self.names.answer, self.page.says)
-        heard = [one for one in self.probed.values() if not one.mute]
-        if up and not any(one.window.turning() for one in heard):
-            for one in heard:
-                one.mute = one.target.role != "target" and one.window.answers() is False and not one.window.ever
-        if (up, domain) == self._last or self._held(domain, heard):
-            return
-        self._last = up, domain
-        self._changed.set()
-
-    def _held(self, domain: Domain | None, heard: Sequence[Probed]) -> bool:
-        """Whether the old verdict stands for the moment; a portal is plain at once."""
-        before, now = self._last[1], time.monotonic()
-        mending = before in _WHOLE_LINE and domain in _PARTS
-        if not mending:
-            self._mending_since = now
-        patience = _MENDING_PERIODS * period("target", self._config.probe_seconds, metered=self._config.metered)
-        mending &= now - self._mending_since < patience
-        turning = self.page.turning or any(one.window.turning() for one in heard)
-        unclear = turning or mending or (domain == "dns" and not self._names_alone(heard))
-        return before is not None and domain != "captive" and unclear
-
-    def _names_alone(self, heard: Sequence[Probed]) -> bool:
-        """Whether far targets answered since names began to fail; else the line is cut, and names show it first."""
-        since = self.names.failing_since or 0.0
-        far = [one for one in heard if one.target.role == "target" and one.window.answers()]
-        return all(one.answered_at > since for one in far)
+    def _weigh(self) -> None:
+        if self._judge.weigh(list(self.probed.values())):
+            self._changed.set()
 
     async def _check(self) -> None:
         """Names and page: each at its own pace, and at once when something looks wrong."""
@@ -217,13 +158,13 @@ class Prober:
                 self.names.ask_if(wrong, near_seconds=near, metered=metered),
                 self.page.ask_if(wrong, near_seconds=near, metered=metered),
             )
-            self._judge()
+            self._weigh()
 
     def _suspicious(self) -> bool:
         """Whether names and page are asked at once; they are the only witnesses where no far target is configured."""
         targets = self.probed.values()
         return (
-            self._last[1] != "none"
+            self.verdict()[1] != "none"
             or not self.names.well
             or not self.page.well
             or not any(one.target.role == "target" for one in targets)
@@ -242,25 +183,18 @@ class Prober:
                 continue
             self.names.servers = servers
             asked = {target.name: target for target in self._config.asked()}
-            for name in [name for name, one in self.probed.items() if one.target not in (_ACCESS, asked.get(name))]:
-                await self._forget(name)
-            for name, target in asked.items():
-                if name not in self.probed:
+            others = [name for name, one in self.probed.items() if one.target not in (_ACCESS, asked.get(name))]
+            gone = [self.probed.pop(name) for name in others]
+            for target in asked.values():
+                if target.name not in self.probed:
                     self._begin(self._probed(target))
+            for one in gone:
+                await _end(one)
 
     def _begin(self, one: Probed) -> None:
         assert self._group is not None
         self.probed[one.target.name] = one
         one.task = self._group.create_task(self._again_and_again(one))
-
-    async def _forget(self, name: str) -> None:
-        gone = self.probed.pop(name)
-        try:
-            if gone.task is not None:
-                gone.task.cancel()
-                await asyncio.wait([gone.task])
-        finally:
-            gone.asker.close()
 
     async def _find_access(self) -> None:
         """The provider's first hop: looked for at the start, once a day, and when the route or the router changes."""
@@ -270,8 +204,8 @@ class Prober:
             far = next((one.target for one in self.probed.values() if one.target.role == "target"), None)
             if any(one.target.role == "access" and one.target != _ACCESS for one in self.probed.values()):
                 if _ACCESS.name in self.probed:
-                    await self._forget(_ACCESS.name)
-            elif far and self._last[0] and (time.monotonic() >= until or route != known or self._access_moved()):
+                    await _end(self.probed.pop(_ACCESS.name))
+            elif far and self.verdict()[0] and (time.monotonic() >= until or route != known or self._access_moved()):
                 known = route
                 found = await self._look_for_access(Address(far.host, self._config.interface))
                 until = time.monotonic() + (_ACCESS_SECONDS if found else _ACCESS_AGAIN_SECONDS)
@@ -297,3 +231,12 @@ class Prober:
         pace = period("access", self._config.probe_seconds, metered=self._config.metered)
         self._begin(Probed(_ACCESS, asker, pace))
         return True
+
+
+async def _end(one: Probed) -> None:
+    try:
+        if one.task is not None:
+            one.task.cancel()
+            await asyncio.wait([one.task])
+    finally:
+        one.asker.close()

@@ -15,10 +15,12 @@ from collectors.ups.decode import UpsState
 from collectors.ups.mib import brands
 from collectors.ups.poll import Card
 from collectors.ups.probe import probe
-from tests.devices.brand_cards import DEVICES, OBJECT_ID, E
+from tests.devices import apc_cards, brand_cards
+from tests.devices.brand_cards import OBJECT_ID, E
 from tests.devices.cards import served
 from tests.devices.recordings import recording
 
+DEVICES = brand_cards.DEVICES | {"apc": apc_cards.THREE_PHASES}
 SITUATIONS = [(brand, name) for brand, device in DEVICES.items() for name in device.situations]
 
 
@@ -69,6 +71,11 @@ def test_a_brand_is_found_though_the_card_does_not_say_who_made_it(brand: str, o
 
 
 PDU_ROWS: dict[str, dict[str, CardValue]] = {
+    # ats, rPDU2, airIRRC, envMgmt: all below 318.1.1, none of them the ups branch 318.1.1.1.
+    "APC ATS": {OBJECT_ID: f".{E}.318.1.3.32", f"{E}.318.1.1.8.1.5.0": "AP4421", f"{E}.318.1.1.8.5.1.2.0": 1},
+    "APC PDU": {OBJECT_ID: f".{E}.318.1.3.4.6", f"{E}.318.1.1.12.1.5.0": "AP8853", f"{E}.318.1.1.26.4.3.1.4.1": 2},
+    "APC cooler": {OBJECT_ID: f".{E}.318.1.3.14.5", f"{E}.318.1.1.13.3.2.2.1.4.0": "ACRC100"},
+    "APC probe": {OBJECT_ID: f".{E}.318.1.3.8.4", f"{E}.318.1.1.10.4.2.1.0": 1},
     # ePDU2 of CPS-MIB, ePDU and ats: none of them answers the ups branch.
     "CyberPower PDU": {OBJECT_ID: f".{E}.3808.1.1.6", f"{E}.3808.1.1.3.1.1.0": "PDU41001", f"{E}.3808.1.1.6.2.1.0": 1},
     "CyberPower ATS": {

@@ -54,6 +54,21 @@ ROWS: list[tuple[str, str, dict[str, Value], dict[str, Any]]] = [
      "9.3.3.1.3.1.1": 231,
      "9.3.3.1.4.1.1": 50, "9.3.3.1.10.1.1": 25},
      {"input_volts": [228, 227, 229], "output_volts": [231], "output_amperes": [5.0], "load_ratio": [0.25]}),
+    ("apc", "to neutral before line to line, table.1.phase", {"9.2.3.1.3.1.1.1": 398, "9.2.3.1.3.1.1.2": 400,
+     "9.2.3.1.3.1.1.3": 399, "9.2.3.1.14.1.1.1": 229, "9.2.3.1.14.1.1.2": 231, "9.2.3.1.14.1.1.3": 230,
+     "9.3.3.1.3.1.1.1": 400, "9.3.3.1.22.1.1.1": 231, "9.3.3.1.13.1.1.1": 1400},
+     {"input_volts": [229, 231, 230], "output_volts": [231], "output_watts": 1400}),
+    ("apc", "the frequency of the phases where no other is told", {"3.2.4.0": 0, "9.2.2.1.4.1": 501,
+     "9.3.2.1.4.1": 499}, {"input_hertz": 50.1, "output_hertz": 49.9}),
+    ("apc", "-1 is not measured, and no lie", {"9.3.3.1.10.1.1": -1, "9.3.3.1.4.1.1": -1, "2.2.9.0": -1, "2.3.5.0": -1,
+     "4.2.8.0": -1, "9.3.3.1.13.1.1": -1, "4.2.3.0": 12},
+     {"load_ratio": [0.12], "output_amperes": [], "battery_amperes": None, "output_watts": None, "rejected": []}),
+    ("apc", "one phase out of three rows", {"9.3.3.1.3.1.1": 231, "9.3.3.1.3.1.2": 0, "9.3.3.1.3.1.3": 0,
+     "9.3.3.1.4.1.1": 82, "9.3.3.1.4.1.2": 0, "9.3.3.1.4.1.3": 0, "9.3.3.1.10.1.1": 17, "9.3.3.1.10.1.2": 0,
+     "9.3.3.1.10.1.3": 0},
+     {"output_volts": [231], "output_amperes": [8.2], "load_ratio": [0.17]}),
+    ("apc", "three phases, one without load", {"9.3.3.1.3.1.1": 231, "9.3.3.1.3.1.2": 230, "9.3.3.1.3.1.3": 232,
+     "9.3.3.1.4.1.1": 82, "9.3.3.1.4.1.2": 31, "9.3.3.1.4.1.3": 0}, {"output_amperes": [8.2, 3.1, 0.0]}),
     ("cyberpower", "the battery current is a percentage", {"2.2.7.0": 83}, {"battery_amperes": None}),
     ("cyberpower", "three phases", {"9.1.1.0": 3, "9.1.2.1.2.1": 2290, "9.1.2.1.2.2": 2301, "9.1.2.1.2.3": 2285,
      "9.1.2.1.4.1": 499, "9.2.1.0": 3, "9.2.2.1.2.1": 2300, "9.2.2.1.2.2": 2300, "9.2.2.1.2.3": 2299, "9.2.2.1.3.1": 40,
@@ -121,7 +136,15 @@ def test_a_row_tells_what_its_mib_says(brand: str, what: str, raw: dict[str, Val
     } == says, what
 
 
-NUMERIC = ("battery_amperes", "charge_ratio", "output_watts", "runtime_seconds", "temperature_celsius", "input_hertz")
+NUMERIC = (
+    "battery_amperes",
+    "charge_ratio",
+    "output_watts",
+    "runtime_seconds",
+    "temperature_celsius",
+    "input_hertz",
+    "output_hertz",
+)
 
 
 def test_one_object_that_lies_is_counted_once_however_many_rows_read_it() -> None:

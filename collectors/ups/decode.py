@@ -70,8 +70,15 @@ def _apply(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
         _apply_listed(row, raw, state)
     elif row.phase:
         _apply_one_phase(row, raw, state)
-    elif row.join or row.field == "alarms" or getattr(state, row.field) in (None, []):
+    elif row.join or row.field == "alarms" or _is_open(row.field, state):
         _reader(row)(row, raw, state)
+
+
+def _is_open(field: str, state: UpsState) -> bool:
+    """Nought amperes or watts close nothing: whole units round a small load away, some cards say 0 whatever flows."""
+    known = getattr(state, field)
+    nought = known == 0 or (isinstance(known, list) and not any(known))
+    return known in (None, []) or (nought and field in ("output_amperes", SUMMED))
 
 
 def _reader(row: Row) -> Callable[[Row, Mapping[str, Value], UpsState], None]:
@@ -158,7 +165,8 @@ def _line_count(row: Row, raw: Mapping[str, Value]) -> int:
 
 def _set_phases(row: Row, state: UpsState, found: Phases) -> None:
     if row.field != SUMMED:
-        setattr(state, row.field, found)
+        if any(found) or not getattr(state, row.field):
+            setattr(state, row.field, found)
     elif found and None not in found:  # a sum without one of its parts is no sum
         state.output_watts = sum(_known(found))
 

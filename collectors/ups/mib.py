@@ -21,8 +21,9 @@
       active   column of that table: only rows where it says 1 are alarms, the others are history
       static   true: read once an hour
 
-Rows of one field are alternatives: the first that gives a plausible value wins. There is no
-expression language and no hook; a brand that needs more gets one more named word here.
+Rows of one field are alternatives: the first that gives a plausible value wins; 0 A or 0 W stands
+only if no later row gives more. There is no expression language and no hook; a brand that needs
+more gets one more named word here.
 """
 
 import math

@@ -67,8 +67,14 @@ def _load(value: float) -> float | str:
     return value if 0 <= value <= 2 else "negative" if value < 0 else "out_of_range"
 
 
+_CAPS = (999 * 60.0, 9999 * 60.0)
+"""As many minutes as three or four digits hold: a UPS without a load says no more."""
+
+
 def _runtime(value: float) -> float | str:
     if 65535 - 60 < value <= 65535:  # a 16-bit cap, perhaps cut down to whole minutes (Eaton 93E)
+        return "sentinel"
+    if value in _CAPS:
         return "sentinel"
     return value if 0 <= value <= _WEEK else "negative" if value < 0 else "out_of_range"
 

@@ -149,6 +149,13 @@ DEVICES: dict[str, Device] = {
             "overload shows in the load": ({"4.1.0": 112, "4.4.1.4.1": 5040, "4.4.1.3.1": 22}, {"load_ratio": [1.12]}),
             "bypass": ({"4.5.0": 4}, {"status": "bypass"}),
             "high efficiency": ({"4.5.0": 10}, {"status": "eco"}),
+            "a battery test": ({"4.5.0": 5, "7.2.0": 4}, {"status": "test"}),  # upsTestBatteryStatus inProgress(4)
+            "a cut during a test": ({"4.5.0": 5, "7.2.0": 4, "3.4.1.2.1": 0}, {"status": "on_battery"}),
+            # upsOutputCurrent in whole amperes here, in tenths in RFC 1628
+            "a small load": (
+                {"4.1.0": 2, "4.4.1.3.1": 0, "4.4.1.4.1": 90, f"{R}.4.4.1.3.1": 4},
+                {"output_amperes": [0.4], "output_watts": 90.0, "rejected": []},
+            ),
         },
     ),
     "dell": Device(
@@ -180,6 +187,16 @@ DEVICES: dict[str, Device] = {
                 {"120.4.2.0": None, "120.5.1.0": 2, f"{R}.4.1.0": None}, {"status": "on_battery", "overload": None},
             ),
             "a battery test": ({"120.4.2.0": "57,61", "120.5.1.0": 2, f"{R}.4.1.0": 5}, {"status": "test"}),
+            # trapBatteryTestInProgress 61 says that it tests, not that there is mains
+            "a cut during a test": (
+                {"120.4.2.0": "47,57,61", "120.5.1.0": 2, f"{R}.4.1.0": 5, f"{R}.3.3.1.3.1": 0, f"{R}.2.2.0": 95},
+                {**_ON_BATTERY, "alarms": ["utility_not_present"]},
+            ),
+            # physicalBatteryTestStatus inProgress(5)
+            "a test without a list": (
+                {"120.4.2.0": None, "120.5.1.0": 2, "120.5.2.0": 5, f"{R}.4.1.0": None}, {"status": "test"},
+            ),
+            "productIDDisplayName": ({"120.1.1.0": None, "100.1.0": "Dell UPS 1920W"}, {"model": "Dell UPS 1920W"}),
             "low": ({"120.4.2.0": "57,43", "120.5.1.0": 2}, {"status": "on_battery", "battery_low": True}),
             "replace": ({"120.4.2.0": "63"}, {"replace_battery": True}),  # trapBatteryNeedReplacement
             "overload": ({"120.4.2.0": "21"}, {"overload": True}),  # trapLevel2Overload

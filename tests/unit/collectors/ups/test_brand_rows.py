@@ -9,7 +9,7 @@ from collectors.ups.decode import UpsState, decode
 from collectors.ups.mib import brands, fallback
 
 BRANDS = {mib.name: mib for mib in brands()}
-E = "1.3.6.1.4.1"
+E, R = "1.3.6.1.4.1", "1.3.6.1.2.1.33.1"
 ROOTS = {
     "apc": f"{E}.318.1.1.1", "cyberpower": f"{E}.3808.1.1.1", "xppc": f"{E}.935.1.1.1", "eppc": f"{E}.935.10.1.1",
     "xups": f"{E}.534.1", "mge": f"{E}.705.1", "delta": f"{E}.2254.2.4", "huawei": f"{E}.2011.6.174.1",
@@ -145,6 +145,42 @@ NUMERIC = (
     "input_hertz",
     "output_hertz",
 )
+
+
+@pytest.mark.parametrize(
+    ("brand", "own", "rfc", "amperes"),
+    [
+        ("mge", {"7.1.0": 1, "7.2.1.5.1": 0}, 7, [0.7]),  # some firmwares say 0 whatever flows
+        ("xups", {"4.3.0": 1, "4.4.1.3.1": 0}, 4, [0.4]),  # whole amperes
+        ("mge", {"7.1.0": 1, "7.2.1.5.1": 21}, 7, [2.1]),
+        ("mge", {"7.1.0": 1, "7.2.1.5.1": 0}, 0, []),
+        ("mge", {"7.1.0": 1, "7.2.1.5.1": 0}, None, []),
+        ("mge", {"7.1.0": 3, "7.2.1.5.1": 0, "7.2.1.5.2": 14, "7.2.1.5.3": 0}, 7, [0.0, 1.4, 0.0]),
+    ],
+)
+def test_nought_amperes_give_way_to_what_rfc_1628_tells(
+    brand: str, own: dict[str, Value], rfc: int | None, amperes: list[float]
+) -> None:
+    raw = {f"{ROOTS[brand]}.{oid}": value for oid, value in (ON_MAINS[brand] | own).items()}
+    told_by_rfc = {f"{R}.4.4.1.5.1": 9} | ({} if rfc is None else {f"{R}.4.4.1.3.1": rfc})
+    assert decode(raw | told_by_rfc, BRANDS[brand], fallback()).output_amperes == pytest.approx(amperes)
+
+
+@pytest.mark.parametrize("amperes", [[0], [0, 0, 0]])
+def test_nought_amperes_without_a_load_are_nought(amperes: list[int]) -> None:
+    own = {f"7.2.1.5.{line}": value for line, value in enumerate(amperes, 1)}
+    raw = {f"{ROOTS['mge']}.{oid}": value for oid, value in ({"7.1.0": len(amperes)} | own).items()}
+    assert decode(raw | {f"{R}.4.4.1.3.1": 0}, BRANDS["mge"], fallback()).output_amperes == amperes
+
+
+def test_nought_watts_give_way_to_what_rfc_1628_tells() -> None:
+    raw: dict[str, Value] = {f"{ROOTS['xups']}.4.4.1.4.1": 0, f"{R}.4.4.1.4.1": 310}
+    assert decode(raw, BRANDS["xups"], fallback()).output_watts == 310
+
+
+def test_poweralert_12_tells_its_serial_number_where_rfc_1628_has_none() -> None:
+    raw: dict[str, Value] = {f"{R}.4.1.0": 3, f"{E}.850.100.1.1.2.0": b"2714CVLPS832600123"}
+    assert decode(raw, fallback(), fallback()).serial == "2714CVLPS832600123"
 
 
 def test_one_object_that_lies_is_counted_once_however_many_rows_read_it() -> None:

@@ -52,7 +52,7 @@ def test_a_card_that_says_nothing_leaves_everything_unknown() -> None:
     assert rfc({}) == UpsState(mib="rfc1628")
 
 
-@pytest.mark.parametrize("raw", [9999, 65535, 65534, 655350, 32767, 2147483647, 4294967295, -2147483648])
+@pytest.mark.parametrize("raw", [999, 9999, 65535, 65534, 655350, 32767, 2147483647, 4294967295, -2147483648])
 def test_a_sentinel_for_runtime_is_absent_and_counted(raw: int) -> None:
     state = rfc(MAINS | {f"{R}.2.3.0": raw})
     assert (state.runtime_seconds, rules(state)) == (None, ["sentinel"])

@@ -74,6 +74,9 @@ BOUNDS = {
         ("runtime_seconds", 0, 0),
         ("runtime_seconds", 604_800, 604_800),
         ("runtime_seconds", 604_801, "out_of_range"),
+        ("runtime_seconds", 59_880, 59_880),
+        ("runtime_seconds", 59_940, "sentinel"),  # 999 minutes: all that three digits hold
+        ("runtime_seconds", 599_940, "sentinel"),
         ("temperature_celsius", -273, "absolute_zero"),
         ("temperature_celsius", -273.1, "absolute_zero"),
         ("temperature_celsius", 0, "absolute_zero"),

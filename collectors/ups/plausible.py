@@ -15,7 +15,7 @@ RULES = (
     "sentinel", "negative", "out_of_range", "wrong_type", "unknown_enum", "zero_runtime_on_mains",
     "zero_runtime_with_charge", "zero_under_load", "zero_on_mains", "zero_with_runtime", "zero_frequency",
     "absolute_zero", "not_text",
-    "guessed",
+    "guessed", "coarse",
 )  # fmt: skip
 
 
@@ -130,14 +130,15 @@ def settled_watts(
 ) -> float | str:
     """Watts as they are, or x1000 or x100 (kW and 0.1 kW sent as W) where only that fits; else the rule that says no.
 
-    The witness is load x rating where the rating is one, else volts x amperes where a current flows.
+    The witness is load x rating where the rating is one, else volts x amperes where a current flows. A kilowatt
+    sent as 1 may be nearly two: a number of one digit is too coarse to be mended.
     """
     expected = _expected_watts(volts, amperes, load, nominal_voltamperes)
     if expected is None:
         return "zero_under_load" if watts == 0 and any(load) else watts
     for factor in (1, 1000, 100):
         if 0.25 * expected <= watts * factor <= 1.25 * expected:
-            return watts * factor
+            return watts * factor if factor == 1 or watts >= _TWO_DIGITS else "coarse"
     return "zero_under_load" if watts == 0 else "out_of_range"
 
 
@@ -153,6 +154,7 @@ def _expected_watts(
     return None
 
 
+_TWO_DIGITS = 10
 _SMALLEST_RATING = 200.0
 """No UPS is rated below this in VA: smaller numbers are kVA or nonsense."""
 _SMALLEST_WITNESS = 20.0

@@ -181,6 +181,8 @@ def test_power_is_that_of_all_phases() -> None:
         (0, 35, 3000, None),
         (0, 35, None, None),
         (2, 35, 3000, None),  # neither as it is, nor x100, nor x1000
+        (1, 35, 3000, None),  # a kilowatt, or nearly two
+        (11, 35, 30_000, 11_000),
         (50_000, 35, 3000, None),
         (-1, 35, 3000, None),
     ],

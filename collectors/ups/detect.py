@@ -2,15 +2,17 @@
 
 sysObjectID only sorts the candidates (longest prefix first); what counts is an answer to the
 brand's probe object with a value of its enum. PDUs and coolers share prefixes with UPSes.
+Where RFC 1628 alone tells the state, the maker's own objects still tell who it is.
 """
 
 from collections.abc import Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from collectors.snmp import Session, Value
 from collectors.ups.learned import Learned, Memory
-from collectors.ups.mib import FALLBACK, Mib, brands
+from collectors.ups.mib import FALLBACK, TEXTS, Mib, brands
 from telemetry.errors import NotRecognised
 
 SYS_OBJECT_ID = "1.3.6.1.2.1.1.2.0"
@@ -27,7 +29,7 @@ async def detect(session: Session, memory: Memory) -> Found:
     """Raises NotRecognised, or what Session.get raises."""
     object_id = (await session.get([SYS_OBJECT_ID])).get(SYS_OBJECT_ID)
     mib = await _recalled(session, memory.recall(session.access, object_id)) or await _asked(session, object_id)
-    return Found(mib, object_id)
+    return Found(_introduced(mib, _as_oid(object_id)), object_id)
 
 
 async def _recalled(session: Session, known: Learned | None) -> Mib | None:
@@ -51,6 +53,18 @@ def choose(object_id: Value | None, answers: Mapping[str, Value]) -> Mib | None:
     text = _as_oid(object_id)
     candidates = sorted(brands(), key=lambda mib: (mib.name == FALLBACK, -_prefix(mib, text)))
     return next((mib for mib in candidates if _speaks(mib, answers)), None)
+
+
+def _introduced(mib: Mib, object_id: str) -> Mib:
+    """The fallback with the rows by which the brand of this sysObjectID says who it is; a brand as it stands.
+
+    Only rows: the enterprise is the card's maker, and says nothing of whose UPS it stands in.
+    """
+    makers = [one for one in brands() if one.name != FALLBACK and _prefix(one, object_id)]
+    if mib.name != FALLBACK or not makers:
+        return mib
+    maker = max(makers, key=lambda one: _prefix(one, object_id))
+    return replace(mib, row=tuple(row for row in maker.row if row.field in TEXTS))
 
 
 def _as_oid(value: Value | None) -> str:

@@ -16,7 +16,7 @@ from collectors.ups.mib import brands
 from collectors.ups.poll import Card
 from collectors.ups.probe import probe
 from tests.devices import apc_cards, brand_cards
-from tests.devices.brand_cards import OBJECT_ID, E
+from tests.devices.brand_cards import OBJECT_ID, E, R
 from tests.devices.cards import served
 from tests.devices.recordings import recording
 
@@ -70,6 +70,39 @@ def test_a_brand_is_found_though_the_card_does_not_say_who_made_it(brand: str, o
     assert read(values)["mib"] == brand
 
 
+# The source is told by RFC 1628 alone; who it is by RFC 1628, by the objects of the card's maker, or by both.
+INTRODUCED: dict[str, tuple[dict[str, CardValue], dict[str, Any]]] = {
+    "a Delta card in the UPS of another name": (
+        {
+            OBJECT_ID: f".{E}.2254.2.4",
+            f"{E}.2254.2.4.1.1.0": "Northgate", f"{E}.2254.2.4.1.2.0": "NG-2000RT", f"{E}.2254.2.4.1.3.0": "07",
+        },
+        {"vendor": "Northgate", "model": "NG-2000RT", "firmware": "07"},
+    ),
+    "a Liebert card": (
+        {
+            OBJECT_ID: f".{E}.476.1.42", f"{R}.1.1.0": "Liebert Corporation", f"{R}.1.2.0": "GXT5",
+            f"{E}.476.1.42.2.1.2.0": "RDU101", f"{E}.476.1.42.2.1.4.0": "0012",
+            f"{E}.476.1.42.2.4.2.1.4.1": "GXT5-1500IRT2UXL", f"{E}.476.1.42.2.4.2.1.7.1": "2010500031BWG1",
+        },
+        {"vendor": "Liebert Corporation", "model": "GXT5-1500IRT2UXL", "serial": "2010500031BWG1"},
+    ),
+    "a Huawei card that has RFC 1628 only": (
+        {OBJECT_ID: f".{E}.2011.6.174.4.1.2.4", f"{R}.1.1.0": "HUAWEI", f"{R}.1.2.0": "UPS2000-A-3KTTS"},
+        {"vendor": "HUAWEI", "model": "UPS2000-A-3KTTS", "serial": None},
+    ),
+    "a maker's card that names nothing": ({OBJECT_ID: f".{E}.3808.1.1.1"}, {"vendor": None, "model": None}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("card", INTRODUCED)
+def test_who_it_is_may_stand_in_the_makers_objects_though_rfc_1628_tells_the_rest(card: str) -> None:
+    identity, says = INTRODUCED[card]
+    found = read({f"{R}.4.1.0": 3, f"{R}.2.4.0": 88} | identity)
+    expected = {"mib": "rfc1628", "status": "online", "charge_ratio": 0.88} | says
+    assert {name: found[name] for name in expected} == expected
+
+
 PDU_ROWS: dict[str, dict[str, CardValue]] = {
     # ats, rPDU2, airIRRC, envMgmt: all below 318.1.1, none of them the ups branch 318.1.1.1.
     "APC ATS": {OBJECT_ID: f".{E}.318.1.3.32", f"{E}.318.1.1.8.1.5.0": "AP4421", f"{E}.318.1.1.8.5.1.2.0": 1},
@@ -115,6 +148,18 @@ PDU_ROWS: dict[str, dict[str, CardValue]] = {
         OBJECT_ID: f".{E}.2468.1.4.2",
         f"{E}.2468.1.4.2.1.1.1.0": "iPoMan II",
         f"{E}.2468.1.4.2.1.4.1.0": 3,
+    },
+    "Liebert air conditioner": {
+        OBJECT_ID: f".{E}.476.1.42",
+        f"{E}.476.1.42.2.1.2.0": "IS-WEBCARD",
+        f"{E}.476.1.42.2.4.2.1.4.1": "Liebert CRV",
+        f"{E}.476.1.42.3.4.1.3.3.1.3.1": 24,
+    },
+    "Emerson rectifier": {OBJECT_ID: f".{E}.885.3", f"{E}.885.3.2.1.1.0": "53.4", f"{E}.885.3.2.1.2.0": 940},
+    "Huawei site monitor": {
+        OBJECT_ID: ".1.3.6.1.4.1.8072.3.2.10",
+        f"{E}.2011.6.164.1.1.1.1.0": 1,
+        f"{E}.2011.6.164.1.1.1.4.0": "SMU11B",
     },
     "Delta cooler": {OBJECT_ID: f".{E}.2254.2.30", f"{E}.2254.2.30.1.1.0": "InRow", f"{E}.2254.2.30.5.1.0": 1},
 }

@@ -121,6 +121,7 @@ ROWS: list[tuple[str, str, dict[str, Value], dict[str, Any]]] = [
      {"overload": True, "battery_low": True, "alarms": ["battery_weak", "charger_failed"], "replace_battery": False}),
     ("delta", "dupsAlarmDisconnect", {"9.1.0": 1, "7.8.0": 100}, {"communicating": False, "status": None,
      "charge_ratio": None}),
+    ("delta", "sold under another name", {"1.1.0": b"Northgate"}, {"vendor": "Northgate"}),
     ("huawei", "notExist(1) and the hottest module", {"2.101.1.3.1": 1, "2.101.1.4.1": 342},
      {"alarms": ["no_batteries"], "temperature_celsius": 34.2}),
     ("liebert", "lgpPwrStateUpsOutputSource", {"3.55.0": 5, "1.26.0": 3, "1.18.0": 12, "1.19.0": 40},

@@ -44,6 +44,24 @@ def test_no_voltage_on_mains_is_an_object_that_is_not_supported(field: str) -> N
     assert getattr(settled(status="on_battery", **{field: [0.0]}), field) == [0.0]
 
 
+@pytest.mark.parametrize("field", ["output_amperes", "load_ratio"])
+@pytest.mark.parametrize(
+    ("volts", "said", "believed"),
+    [
+        ([229.0], [0.4, 0.0, 0.0], [0.4]),
+        ([229.0], [0.4, 0.0, None], [0.4]),
+        ([229.0], [0.4, 0.0, 0.2], [0.4, 0.0, 0.2]),  # the volts are not complete
+        ([229.0, 230.0, 228.0], [0.4, 0.0, 0.0], [0.4, 0.0, 0.0]),
+        ([], [0.4, 0.0, 0.0], [0.4, 0.0, 0.0]),
+        ([229.0], [0.0, 0.0, 0.0], [0.0]),
+    ],
+)
+def test_a_phase_without_volts_has_no_load_of_nought(
+    field: str, volts: list[float], said: list[float | None], believed: list[float | None]
+) -> None:
+    assert getattr(settled(output_volts=volts, **{field: said}), field) == believed
+
+
 def test_an_empty_battery_with_an_hour_of_runtime_is_not_empty() -> None:
     state = settled(charge_ratio=0.0, runtime_seconds=3600.0)
     assert state.charge_ratio is None

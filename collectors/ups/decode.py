@@ -280,8 +280,8 @@ def settle(state: UpsState) -> None:
         _forget(state)
         return
     _settle_test(state)
-    _settle_zeros(state)
     _settle_absent_phases(state)
+    _settle_zeros(state)
     if state.status != "on_battery":
         # Cards keep the seconds of the last outage after mains returns (pve-ups issue 25).
         state.on_battery_seconds = 0.0 if state.status else None
@@ -328,6 +328,15 @@ def _forget(state: UpsState) -> None:
             setattr(state, name, getattr(fresh, name))
 
 
+def _settle_absent_phases(state: UpsState) -> None:
+    """Where the output has fewer phases than its tables have rows, nought in the others is no measurement."""
+    phases = len(state.output_volts)
+    for field in ("output_amperes", "load_ratio"):
+        found: Phases = getattr(state, field)
+        if phases and not any(found[phases:]):
+            setattr(state, field, found[:phases])
+
+
 def _settle_zeros(state: UpsState) -> None:
     """Nought where there must be something is an object that the card does not support."""
     on_mains = state.status in ("online", "boost", "trim", "eco")
@@ -339,15 +348,6 @@ def _settle_zeros(state: UpsState) -> None:
     if state.charge_ratio == 0 and (state.runtime_seconds or 0) > _LONG_RUNTIME_SECONDS:
         state.rejected.append(Rejection("charge", "0", "zero_with_runtime"))
         state.charge_ratio = None
-
-
-def _settle_absent_phases(state: UpsState) -> None:
-    """Where the output has fewer phases than its tables have rows, nought in the others is no measurement."""
-    phases = len(state.output_volts)
-    for field in ("output_amperes", "load_ratio"):
-        found: Phases = getattr(state, field)
-        if phases and not any(found[phases:]):
-            setattr(state, field, found[:phases])
 
 
 _SMALLEST_LOAD = 0.05

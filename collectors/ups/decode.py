@@ -10,7 +10,15 @@ from msgspec import Struct
 
 from collectors.snmp import Value
 from collectors.ups.mib import FLAGS, PHASED, SUMMED, TEXTS, Mib, Row
-from collectors.ups.plausible import Phases, Rejection, plausible, runtime_contradiction, settled_watts
+from collectors.ups.plausible import (
+    SMALLEST_LOAD,
+    Phases,
+    Rejection,
+    believed_loads,
+    plausible,
+    runtime_contradiction,
+    settled_watts,
+)
 
 _MAX_REJECTED = 64
 
@@ -282,13 +290,14 @@ def settle(state: UpsState) -> None:
     _settle_test(state)
     _settle_absent_phases(state)
     _settle_zeros(state)
+    _settle_phases(state)
     if state.status != "on_battery":
         # Cards keep the seconds of the last outage after mains returns (pve-ups issue 25).
         state.on_battery_seconds = 0.0 if state.status else None
     if rule := runtime_contradiction(state.runtime_seconds, state.charge_ratio, state.status, state.battery_low):
         state.rejected.append(Rejection("runtime", "0", rule))
         state.runtime_seconds = None
-    if any(load > _SMALLEST_LOAD for load in _known(state.load_ratio)) and not any(state.output_amperes):
+    if any(load > SMALLEST_LOAD for load in _known(state.load_ratio)) and not any(state.output_amperes):
         if state.output_amperes:
             state.rejected.append(Rejection("output_amperes", "0", "zero_under_load"))
         state.output_amperes = []
@@ -350,7 +359,18 @@ def _settle_zeros(state: UpsState) -> None:
         state.charge_ratio = None
 
 
-_SMALLEST_LOAD = 0.05
+def _settle_phases(state: UpsState) -> None:
+    """Nought amperes and load of a phase that has no voltage are no measurement (NetMan: rows 2 and 3 of one phase)."""
+    lines = len(state.output_volts)
+    for field in ("output_amperes", "load_ratio"):
+        found: Phases = getattr(state, field)
+        if any(state.output_volts) and not any(found[lines:]):
+            setattr(state, field, found[:lines])
+    if (believed := believed_loads(state.load_ratio, state.output_amperes)) != state.load_ratio:
+        state.rejected.append(Rejection("load_ratio", "0", "zero_under_load"))
+        state.load_ratio = believed
+
+
 _LEAST_MAINS_VOLTS = 90.0
 _LONG_RUNTIME_SECONDS = 600.0
 

@@ -38,7 +38,7 @@ def plausible(field: str, value: float, raw: int) -> float | str:
     if field in _VOLTS:
         return _volts(value)
     if field in _HERTZ:
-        return _hertz(value)
+        return _hertz(value, raw)
     return _RANGED.get(field, _positive)(value)
 
 
@@ -50,10 +50,12 @@ def _volts(value: float) -> float | str:
     return value if value <= 600 else "out_of_range"
 
 
-def _hertz(value: float) -> float | str:
+def _hertz(value: float, raw: int) -> float | str:
     for factor in (1, 10, 100):  # hundredths sent as tenths (Huawei GSE200M)
         if 40 <= value / factor <= 70:
             return round(value / factor, 6)
+    if 0 < value < 40 <= raw <= 70:  # whole hertz sent as tenths (SNR-ERD)
+        return float(raw)
     return "negative" if value < 0 else "zero_frequency" if value == 0 else "out_of_range"
 
 
@@ -123,6 +125,24 @@ def runtime_contradiction(
 
 
 _EMPTY_RATIO = 0.2
+
+
+def believed_loads(load: Phases, amperes: Phases) -> Phases:
+    """Without the loads of nought that the phase's own current belies: row 1 is the total (Sinetica)."""
+    if len(load) != len(amperes):
+        return load
+    pairs = list(zip(load, amperes, strict=True))
+    per_ampere = max((share / current for share, current in pairs if share and current), default=0.0)
+    found = [
+        None if share == 0 and (current or 0.0) * per_ampere > SMALLEST_LOAD else share for share, current in pairs
+    ]
+    while found and found[-1] is None:
+        found.pop()
+    return found
+
+
+SMALLEST_LOAD = 0.05
+"""As a share of the rating: below it, nought in whole percents or tenths of an ampere may be true."""
 
 
 def settled_watts(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.ups.mib import FLAGS, PHASED, TEXTS
-from collectors.ups.plausible import RULES, SENTINELS, plausible, runtime_contradiction
+from collectors.ups.plausible import RULES, SENTINELS, Phases, believed_loads, plausible, runtime_contradiction
 
 NUMBERS = [
     "charge_ratio", "runtime_seconds", "on_battery_seconds", "battery_volts", "battery_amperes",
@@ -106,6 +106,31 @@ BOUNDS = {
 def test_a_value_at_its_boundary(field: str, value: float, verdict: float | str) -> None:
     found = plausible(field, value, 1)
     assert found == (pytest.approx(verdict) if not isinstance(verdict, str) else verdict)
+
+
+@pytest.mark.parametrize(
+    ("raw", "scale", "hertz"),
+    [(50, 0.1, 50.0), (60, 0.1, 60.0), (50, 0.01, 50.0), (39, 0.1, "out_of_range"), (71, 0.1, "out_of_range")],
+)
+def test_whole_hertz_where_tenths_are_due_are_taken_as_they_are(raw: int, scale: float, hertz: float | str) -> None:
+    assert plausible("input_hertz", raw * scale, raw) == hertz
+
+
+@pytest.mark.parametrize(
+    ("load", "amperes", "believed"),
+    [
+        ([0.42, 0.0, 0.0], [61.0, 55.0, 58.0], [0.42]),  # the total, told as the first phase
+        ([0.42, 0.0, 0.31], [61.0, 55.0, 45.0], [0.42, None, 0.31]),
+        ([0.42, 0.0, 0.0], [61.0, 0.0, 0.0], [0.42, 0.0, 0.0]),  # two phases carry nothing
+        ([0.12, 0.0, 0.0], [6.1, 0.4, 0.3], [0.12, 0.0, 0.0]),  # below a percent or two
+        ([0.42, 0.0, 0.0], [61.0], [0.42, 0.0, 0.0]),
+        ([0.42, 0.0, 0.0], [61.0, None, None], [0.42, 0.0, 0.0]),
+        ([0.0, 0.0], [3.0, 4.0], [0.0, 0.0]),
+        ([], [], []),
+    ],
+)
+def test_a_load_of_nought_beside_a_current_is_no_measurement(load: Phases, amperes: Phases, believed: Phases) -> None:
+    assert believed_loads(load, amperes) == believed
 
 
 @pytest.mark.parametrize("field", NUMBERS)

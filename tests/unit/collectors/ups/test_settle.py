@@ -66,3 +66,35 @@ def test_an_empty_battery_with_an_hour_of_runtime_is_not_empty() -> None:
     state = settled(charge_ratio=0.0, runtime_seconds=3600.0)
     assert state.charge_ratio is None
     assert settled(charge_ratio=0.0, runtime_seconds=60.0).charge_ratio == 0.0
+
+
+@pytest.mark.parametrize(
+    ("volts", "amperes", "expected"),
+    [
+        ([229.0], [1.4, 0.0, 0.0], [1.4]),
+        ([229.0], [1.4], [1.4]),
+        ([229.0], [1.4, 0.9, 1.1], [1.4, 0.9, 1.1]),  # one voltage is told for all
+        ([229.0, 230.0, 231.0], [1.4, 0.0, 0.0], [1.4, 0.0, 0.0]),  # two phases carry nothing
+        ([], [1.4, 0.0, 0.0], [1.4, 0.0, 0.0]),
+    ],
+)
+def test_nought_amperes_of_a_phase_that_is_not_there_are_absent(
+    volts: list[float], amperes: list[float], expected: list[float]
+) -> None:
+    load = [round(one / 12, 2) for one in amperes]
+    state = settled(output_volts=volts, output_amperes=amperes, load_ratio=load)
+    assert (state.output_amperes, len(state.load_ratio), state.rejected) == (expected, len(expected), [])
+
+
+def test_a_ups_that_is_off_keeps_its_phases() -> None:
+    state = settled(status="off", output_volts=[0.0], output_amperes=[0.0, 0.0, 0.0])
+    assert state.output_amperes == [0.0, 0.0, 0.0]
+
+
+def test_a_total_told_as_the_first_phase_is_the_load() -> None:
+    state = settled(
+        output_volts=[207.0, 208.0, 208.0], output_amperes=[61.0, 55.0, 58.0], load_ratio=[0.42, 0.0, 0.0],
+        output_watts=21_000.0, nominal_voltamperes=50_000.0,
+    )  # fmt: skip
+    assert (state.load_ratio, state.output_watts) == ([0.42], 21_000.0)
+    assert [one.rule for one in state.rejected] == ["zero_under_load"]

@@ -14,9 +14,9 @@ FILE = ROOT / "docs/ups-brands.md"
 HEAD = """# UPS brands
 
 From the files in `collectors/ups/mibs/`. A card is asked for each brand's probe object; sysObjectID only
-sorts who is asked first. What a brand leaves open is filled in from RFC 1628, field by field; where RFC 1628
-alone tells the state, vendor, model, serial and firmware are first asked of the brand of the sysObjectID.
-Units behind NUT or apcupsd need no brand: `protocol = "nut"` or `"apcupsd"`.
+sorts who is asked first. What a brand leaves open is filled in from RFC 1628, field by field. A card of RFC 1628
+alone must tell of a battery too, or it is a PDU; vendor, model, serial and firmware are first asked of the brand of
+its sysObjectID. Units behind NUT or apcupsd need no brand: `protocol = "nut"` or `"apcupsd"`.
 
 | file | brand | sysObjectID begins with | probe | fields |
 |---|---|---|---|---|

@@ -290,7 +290,7 @@ def settle(state: UpsState) -> None:
     _settle_test(state)
     _settle_absent_phases(state)
     _settle_zeros(state)
-    _settle_phases(state)
+    _settle_loads(state)
     if state.status != "on_battery":
         # Cards keep the seconds of the last outage after mains returns (pve-ups issue 25).
         state.on_battery_seconds = 0.0 if state.status else None
@@ -359,14 +359,9 @@ def _settle_zeros(state: UpsState) -> None:
         state.charge_ratio = None
 
 
-def _settle_phases(state: UpsState) -> None:
-    """Nought amperes and load of a phase that has no voltage are no measurement (NetMan: rows 2 and 3 of one phase)."""
-    lines = len(state.output_volts)
-    for field in ("output_amperes", "load_ratio"):
-        found: Phases = getattr(state, field)
-        if any(state.output_volts) and not any(found[lines:]):
-            setattr(state, field, found[:lines])
-    if (believed := believed_loads(state.load_ratio, state.output_amperes)) != state.load_ratio:
+def _settle_loads(state: UpsState) -> None:
+    believed = believed_loads(state.load_ratio, state.output_amperes)
+    if believed != state.load_ratio:
         state.rejected.append(Rejection("load_ratio", "0", "zero_under_load"))
         state.load_ratio = believed
 

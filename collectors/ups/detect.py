@@ -1,7 +1,8 @@
 """Which brand file speaks for this card. One unanswered GET ends it: a dead card costs one timeout.
 
 sysObjectID only sorts the candidates (longest prefix first); what counts is an answer to the
-brand's probe object with a value of its enum. PDUs and coolers share prefixes with UPSes.
+brand's probe object with a value of its enum. PDUs and coolers share prefixes with UPSes; some PDUs
+answer upsOutputSource too (Tripp Lite), but no object of a battery: RFC 1628 alone needs both.
 Where RFC 1628 alone tells the state, the maker's own objects still tell who it is.
 """
 
@@ -36,6 +37,8 @@ async def _recalled(session: Session, known: Learned | None) -> Mib | None:
     mib = next((one for one in brands() if known is not None and one.name == known.mib), None)
     if known is None or mib is None or not _speaks(mib, await session.get([mib.probe])):
         return None
+    if not await _witnessed(session, mib):
+        return None
     session.batch = min(session.batch, max(1, known.batch))
     return mib
 
@@ -43,7 +46,7 @@ async def _recalled(session: Session, known: Learned | None) -> Mib | None:
 async def _asked(session: Session, object_id: Value | None) -> Mib:
     answers = await session.get([mib.probe for mib in brands()])
     chosen = choose(object_id, answers)
-    if chosen is None:
+    if chosen is None or not await _witnessed(session, chosen):
         raise NotRecognised(f"{session.access.host} answers SNMP but no known UPS object")
     return chosen
 
@@ -75,6 +78,10 @@ def _as_oid(value: Value | None) -> str:
 
 def _prefix(mib: Mib, object_id: str) -> int:
     return max((len(root) for root in mib.object_ids if f"{object_id}.".startswith(f"{root}.")), default=0)
+
+
+async def _witnessed(session: Session, mib: Mib) -> bool:
+    return not mib.witnesses or bool(await session.get(list(mib.witnesses)))
 
 
 def _speaks(mib: Mib, answers: Mapping[str, Value]) -> bool:

@@ -1,6 +1,7 @@
 """A UPS brand is a TOML file: rows of MIB object, OID, field, scale, meaning. This is the format.
 
-    name, title, object_ids (sysObjectID prefixes), probe (the object that only a UPS answers)
+    name, title, object_ids (sysObjectID prefixes), probe (the object that only a UPS answers),
+    witnesses (objects of which one must answer too, where the probe alone proves no UPS)
     [[row]]
       object   MIB object, as printed          oid    with .0, or the column of a table
       field    what it tells (FIELDS)          scale  raw x scale = V, A, Hz, %, s, C, W
@@ -101,6 +102,7 @@ class Mib(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     object_ids: tuple[str, ...]
     probe: str
     row: tuple[Row, ...]
+    witnesses: tuple[str, ...] = ()
     vendor: str = ""
     priority: int = 50
     """Order among brands whose sysObjectID says nothing; lower first, the fallback always last."""
@@ -114,8 +116,10 @@ def parse_mib(file: Path) -> Mib:
         raise ConfigError(file, "$", str(problem)) from problem
     for number, row in enumerate(mib.row):
         _check(file, f"$.row[{number}]", row)
-    if not any(mib.probe in row.oids() for row in mib.row):
-        raise ConfigError(file, "$.probe", "no row reads it", "the OID of a row")
+    read = {oid for row in mib.row for oid in row.oids()}
+    for where, asked in (("$.probe", {mib.probe}), ("$.witnesses", set(mib.witnesses))):
+        if asked - read:
+            raise ConfigError(file, where, "no row reads it", "the OID of a row")
     return mib
 
 

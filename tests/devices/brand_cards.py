@@ -41,6 +41,7 @@ def alarm(root: str, known: str) -> Values:
 _SOCOMEC = f"{E}.4555.1.1.7.1"
 _NETVISION = f"{E}.4555.1.1.1.1"
 _RIELLO = f"{E}.5491.10.1"
+_SINETICA = f"{E}.13891.101"
 _TRIPP = f"{E}.850.1.1.3.1"
 _LIEBERT = f"{E}.476.1.42"
 _POINT, _TEXT = "3.9.30.1.20.1.2.1", "3.9.20.1.20.1.2.1"
@@ -315,6 +316,31 @@ DEVICES: dict[str, Device] = {
             "bypass": ({"4.1.0": 4}, {"status": "bypass"}),
             # Number 4 is depletedBattery in RFC 1628 and imminent shutdown here.
             "shutdown": (alarm(_RIELLO, "4"), {"battery_low": False, "alarms": ["shutdown_imminent"]}),
+        },
+    ),
+    "sinetica": Device(
+        object_id=f"{E}.13891.101",
+        root=_SINETICA,
+        values={
+            "1.1.0": "MITSUBISHI", "1.2.0": "9700", "1.3.0": "2.11", "2.1.0": 2, "2.2.0": 0, "2.3.0": 0, "2.4.0": 100,
+            "2.5.0": 4032, "2.6.0": 0, "2.7.0": 0, "3.2.0": 3, "3.3.1.2.1": 598, "3.3.1.3.1": 209, "3.3.1.3.2": 210,
+            "3.3.1.3.3": 208, "4.1.0": 3, "4.2.0": 600, "4.3.0": 3, "4.4.1.2.1": 207, "4.4.1.2.2": 208,
+            "4.4.1.2.3": 208, "4.4.1.3.1": 610, "4.4.1.3.2": 550, "4.4.1.3.3": 580, "4.4.1.4.1": 21000, "4.4.1.4.2": 0,
+            "4.4.1.4.3": 0, "4.4.1.5.1": 42, "4.4.1.5.2": 0, "4.4.1.5.3": 0, "6.1.0": 0, "7.3.0": 6, "9.5.0": 50000,
+        },
+        says={
+            "mib": "sinetica", "vendor": "MITSUBISHI", "model": "9700", "firmware": "2.11", "status": "online",
+            "battery_low": False, "charge_ratio": 1.0, "runtime_seconds": None, "battery_volts": 403.2,
+            "temperature_celsius": None, "input_volts": [209.0, 210.0, 208.0], "input_hertz": 59.8,
+            "output_volts": [207.0, 208.0, 208.0], "output_hertz": 60.0, "output_amperes": [61.0, 55.0, 58.0],
+            "load_ratio": [0.42], "output_watts": 21000.0,  # row 1 has the totals: 42 % of 50 kVA
+            "nominal_voltamperes": 50000.0,
+        },
+        situations={
+            "battery": ({"4.1.0": 5, "2.2.0": 95} | alarm(_SINETICA, "2"), {**_ON_BATTERY, "alarms": ["on_battery"]}),
+            "low": ({"4.1.0": 5, "2.2.0": 95, "2.1.0": 3}, {**_ON_BATTERY, "battery_low": True}),
+            "replace": (alarm(_SINETICA, "1"), {"replace_battery": True, "alarms": ["battery_bad"]}),
+            "bypass": ({"4.1.0": 4}, {"status": "bypass"}),
         },
     ),
     "usha": Device(

@@ -281,6 +281,21 @@ def test_rfc_1628_fills_in_what_the_brand_leaves_open() -> None:
     assert (state.charge_ratio, state.runtime_seconds, state.status) == (0.88, 600, "online")
 
 
+V = "1.3.6.1.4.1.21111.1.1"
+
+
+def test_a_voltronic_card_says_who_it_is_beside_rfc_1628() -> None:
+    raw: dict[str, Value] = {f"{V}.1.3.0": b"OL-3KS", f"{V}.1.4.0": b"9312345678", f"{V}.1.6.0": b"VERFW:00712.03"}
+    state = rfc(MAINS | raw)
+    assert (state.model, state.serial, state.firmware) == ("OL-3KS", "9312345678", "VERFW:00712.03")
+    assert rfc(MAINS | raw | {f"{R}.1.2.0": b"Online 3000"}).model == "Online 3000"
+
+
+@pytest.mark.parametrize(("value", "replace"), [(0, None), (2, False), (5, False), (6, True), (7, True), (8, None)])
+def test_and_whether_its_battery_is_to_be_replaced(value: int, replace: bool | None) -> None:
+    assert rfc(MAINS | {f"{V}.3.1.0": value}).replace_battery is replace
+
+
 def test_what_cannot_be_true_is_bounded() -> None:
     raw: dict[str, Value] = dict.fromkeys(
         (oid for mib in (APC, fallback()) for row in mib.row for oid in row.oids()), -7

@@ -79,6 +79,22 @@ def test_a_card_that_answers_one_object_at_a_time_is_detected() -> None:
     assert asyncio.run(_detect(card)) == "rfc1628"
 
 
+PDU: dict[str, CardValue] = {
+    SYS_OBJECT_ID: f".{NET_SNMP}", "1.3.6.1.2.1.33.1.1.2.0": "PDU", "1.3.6.1.2.1.33.1.3.3.1.3.1": 228,
+    fallback().probe: 3, "1.3.6.1.2.1.33.1.4.4.1.3.1": 61, "1.3.6.1.2.1.33.1.6.1.0": 0,
+}  # fmt: skip
+
+
+def test_a_pdu_that_says_where_its_output_comes_from_has_no_battery_and_is_no_ups() -> None:
+    with pytest.raises(NotRecognised, match="no known UPS object"):
+        asyncio.run(_detect(Card(PDU)))
+
+
+@pytest.mark.parametrize("battery", fallback().witnesses)
+def test_one_object_of_a_battery_is_enough_for_a_ups(battery: str) -> None:
+    assert asyncio.run(_detect(Card(PDU | {battery: 0}))) == "rfc1628"
+
+
 def test_a_dead_card_costs_one_question() -> None:
     card = Card(ups.identity())
     card.silent = True

@@ -13,15 +13,16 @@ RFC, APC, CPS = "1.3.6.1.2.1.33.1", "1.3.6.1.4.1.318.1.1.1", "1.3.6.1.4.1.3808.1
 XPPC, XUPS, DELTA = "1.3.6.1.4.1.935.1.1.1", "1.3.6.1.4.1.534.1", "1.3.6.1.4.1.2254.2.4"
 FLAGS = "0" * 28
 Values = dict[str, CardValue]
+RFC_BATTERY: Values = {f"{RFC}.4.1.0": 5, f"{RFC}.2.1.0": 2}
 
 # On battery; in a test; the same without one; mains at the input; none.
 CARDS: dict[str, tuple[Values, Values, Values, Values, Values]] = {
     "rfc1628": (
-        {f"{RFC}.4.1.0": 5}, {f"{RFC}.7.3.0": 5}, {f"{RFC}.7.3.0": 1},
+        RFC_BATTERY, {f"{RFC}.7.3.0": 5}, {f"{RFC}.7.3.0": 1},
         {f"{RFC}.3.3.1.3.1": 231}, {f"{RFC}.3.3.1.3.1": 0},
     ),
     "rfc1628 with an extra .0": (
-        {f"{RFC}.4.1.0": 5}, {f"{RFC}.7.3.0": 5}, {f"{RFC}.7.3.0": 6},
+        RFC_BATTERY, {f"{RFC}.7.3.0": 5}, {f"{RFC}.7.3.0": 6},
         {f"{RFC}.3.3.1.3.1.0": 231}, {f"{RFC}.3.3.1.3.1.0": 0},
     ),
     "apc": (
@@ -85,7 +86,7 @@ def test_a_test_flag_that_stays_on_does_not_hide_a_cut(card: str) -> None:
 
 def test_one_of_three_phases_gone_is_a_cut() -> None:
     lines: Values = {f"{RFC}.3.2.0": 3, f"{RFC}.3.3.1.3.1": 231, f"{RFC}.3.3.1.3.2": 0, f"{RFC}.3.3.1.3.3": 230}
-    assert _statuses({f"{RFC}.4.1.0": 5, f"{RFC}.7.3.0": 5, **lines})[0] == "on_battery"
+    assert _statuses(RFC_BATTERY | {f"{RFC}.7.3.0": 5, **lines})[0] == "on_battery"
 
 
 @pytest.mark.parametrize("flag", [10, 29])
@@ -95,7 +96,7 @@ def test_calibration_and_self_test_of_a_smart_ups_are_told_by_its_flags(flag: in
 
 
 def test_the_alarm_of_a_test_is_heeded() -> None:
-    values: Values = {
-        f"{RFC}.4.1.0": 5, f"{RFC}.3.3.1.3.1": 231, f"{RFC}.6.1.0": 1, f"{RFC}.6.2.1.2.1": ".1.3.6.1.2.1.33.1.6.3.24",
+    values: Values = RFC_BATTERY | {
+        f"{RFC}.3.3.1.3.1": 231, f"{RFC}.6.1.0": 1, f"{RFC}.6.2.1.2.1": ".1.3.6.1.2.1.33.1.6.3.24",
     }  # fmt: skip
     assert _statuses(values)[0] == "test"

@@ -15,6 +15,7 @@ from collectors.ups.plausible import (
     Phases,
     Rejection,
     believed_loads,
+    mended_volts,
     plausible,
     runtime_contradiction,
     settled_watts,
@@ -153,8 +154,8 @@ def _apply_number(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
 
 
 def _apply_phases(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
-    instances = [oid for oid in row.oids() if oid != row.lines][: _line_count(row, raw)]
-    found: Phases = [_number(row, _at(raw, oid), state) for oid in instances]
+    found: Phases = [_number(row, _at(raw, oid), state) for oid in row.instances()[: _line_count(row, raw)]]
+    found = mended_volts(found, _frequency(row, raw))
     while found and found[-1] is None:
         found.pop()
     if row.field in _VOLTAGES and _line_count(row, raw) == 3:
@@ -164,6 +165,12 @@ def _apply_phases(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
 
 
 _VOLTAGES = ("input_volts", "output_volts")
+
+
+def _frequency(row: Row, raw: Mapping[str, Value]) -> float | None:
+    value = raw.get(row.hertz)
+    verdict = plausible("input_hertz", value, value) if isinstance(value, int) else None
+    return verdict if isinstance(verdict, float) else None
 
 
 def _line_count(row: Row, raw: Mapping[str, Value]) -> int:
@@ -207,6 +214,8 @@ def _number(row: Row, value: Value | None, state: UpsState) -> float | None:
         verdict: float | str = "wrong_type"
     elif number in row.invalid:
         verdict = "sentinel"
+    elif 0 < number < row.least:
+        verdict = "doubtful_unit"
     else:
         verdict = plausible(row.field, round(number * row.scale, 6), number)
     if isinstance(verdict, str):

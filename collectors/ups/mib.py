@@ -8,7 +8,10 @@
       phases   true: a table; rows 1..3 are the phases (index N or N.0)
       phase    1, 2 or 3: this scalar is that phase; the rows of one field complete each other
       lines    OID of the number of lines: phases beyond it do not exist, whatever the table holds
+      hertz    OID of the frequency of this voltage: while it is one of mains, volts that are a tenth of mains were sent
+               whole, without the tenths that the MIB has
       invalid  raw numbers that mean "no value"
+      least    raw numbers above 0 and below this: some firmware sends them in another unit, so they are not believed
       absent   raw numbers that mean "there is no such thing here": not a value, and not a lie
       join     true: this text is appended to what the rows before it gave
       part     this text is several, with ; between them: only the n-th, from 1
@@ -74,7 +77,9 @@ class Row(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     phases: bool = False
     phase: Literal[0, 1, 2, 3] = 0
     lines: str = ""
+    hertz: str = ""
     invalid: tuple[int, ...] = ()
+    least: int = 0
     absent: tuple[int, ...] = ()
     join: bool = False
     part: int = 0
@@ -87,11 +92,13 @@ class Row(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     static: bool = False
 
     def oids(self) -> tuple[str, ...]:
-        """The instances to GET; a table of alarms is walked instead."""
-        if self.alarms:
-            return (self.count,) if self.count else ()
-        instances = tuple(f"{self.oid}.{n}" for n in (1, 2, 3)) if self.phases else (self.oid,)
-        return (*instances, self.lines) if self.lines else instances
+        """What to GET for it; a table of alarms is walked instead."""
+        asked = (self.count,) if self.alarms else (*self.instances(), self.lines, self.hertz)
+        return tuple(oid for oid in asked if oid)
+
+    def instances(self) -> tuple[str, ...]:
+        """The object itself, or the column in the row of each phase."""
+        return tuple(f"{self.oid}.{n}" for n in (1, 2, 3)) if self.phases else (self.oid,)
 
 
 class Mib(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -133,7 +140,7 @@ Complaints = Iterator[tuple[str, str, str]]
 
 
 def _numbers(row: Row) -> Complaints:
-    others = {f".{name}": getattr(row, name) for name in ("lines", "count", "active") if getattr(row, name)}
+    others = {f".{name}": getattr(row, name) for name in ("lines", "hertz", "count", "active") if getattr(row, name)}
     for where, oid in {".oid": row.oid, **others}.items():
         if _OID.fullmatch(oid) is None:
             yield where, repr(oid), "an OID in dotted numbers"

@@ -15,7 +15,7 @@ RULES = (
     "sentinel", "negative", "out_of_range", "wrong_type", "unknown_enum", "zero_runtime_on_mains",
     "zero_runtime_with_charge", "zero_under_load", "zero_on_mains", "zero_with_runtime", "zero_frequency",
     "absolute_zero", "not_text",
-    "guessed", "coarse",
+    "guessed", "coarse", "doubtful_unit",
 )  # fmt: skip
 
 
@@ -132,10 +132,9 @@ def believed_loads(load: Phases, amperes: Phases) -> Phases:
     if len(load) != len(amperes):
         return load
     pairs = list(zip(load, amperes, strict=True))
-    per_ampere = max((share / current for share, current in pairs if share and current), default=0.0)
-    found = [
-        None if share == 0 and (current or 0.0) * per_ampere > SMALLEST_LOAD else share for share, current in pairs
-    ]
+    loaded = [(share, current) for share, current in pairs if share and share >= SMALLEST_LOAD and current]
+    per_ampere = max((share / current for share, current in loaded), default=0.0)
+    found = [None if share == 0 and (a or 0.0) * per_ampere > SMALLEST_LOAD else share for share, a in pairs]
     while found and found[-1] is None:
         found.pop()
     return found
@@ -143,6 +142,19 @@ def believed_loads(load: Phases, amperes: Phases) -> Phases:
 
 SMALLEST_LOAD = 0.05
 """As a share of the rating: below it, nought in whole percents or tenths of an ampere may be true."""
+
+
+def mended_volts(volts: Phases, hertz: float | None) -> Phases:
+    """The volts x10 where all of them are those of mains divided by ten: whole volts, sent where tenths are due.
+
+    The witness is a frequency: what alternates at 50 Hz is no battery, and nobody sells mains or a UPS below 60 V.
+    """
+    present = [one for one in volts if one]
+    whole = hertz is not None and present and all(_LEAST_WHOLE <= one < _LEAST_MAINS for one in present)
+    return [one and round(one * 10, 6) for one in volts] if whole else volts
+
+
+_LEAST_WHOLE, _LEAST_MAINS = 8.5, 60.0
 
 
 def settled_watts(

@@ -24,7 +24,10 @@ ON_MAINS: dict[str, dict[str, Value]] = {
 
 def told(brand: str, raw: dict[str, Value]) -> UpsState:
     root = ROOTS[brand]
-    return decode({f"{root}.{oid}": value for oid, value in (ON_MAINS[brand] | raw).items()}, BRANDS[brand], fallback())
+    named = {
+        oid if oid.startswith("1.3.6.1.") else f"{root}.{oid}": value for oid, value in (ON_MAINS[brand] | raw).items()
+    }
+    return decode(named, BRANDS[brand], fallback())
 
 
 def flags(*positions: int, length: int) -> bytes:
@@ -86,6 +89,14 @@ ROWS: list[tuple[str, str, dict[str, Value], dict[str, Any]]] = [
     ("xppc", "a single phase answers 0 for all of that", {f"8.{oid}.0": 0 for oid in ("1.2", "1.3", "3.5", "3.6",
      "3.7", "5.3", "7.4")}
      | {"2.2.1.0": 100, "4.2.3.0": 17}, {"charge_ratio": 1.0, "load_ratio": [0.17], "overload": None, "rejected": []}),
+    ("xppc", "whole volts where the MIB says tenths",
+     {"3.2.1.0": 221, "3.2.4.0": 500, "4.2.1.0": 230, "4.2.2.0": 500},
+     {"input_volts": [221.0], "output_volts": [230.0]}),
+    ("xppc", "whole degrees where the MIB says tenths may be either", {"2.2.3.0": 35}, {"temperature_celsius": None}),
+    ("xppc", "tenths of a degree", {"2.2.3.0": 352}, {"temperature_celsius": 35.2}),
+    ("xppc", "what RFC 1628 knows of the temperature, then", {"2.2.3.0": 35, "1.3.6.1.2.1.33.1.2.7.0": 35},
+     {"temperature_celsius": 35}),
+    ("eppc", "upsEIndentityUPSSerialNumber", {"1.4.0": b"8372A00012"}, {"serial": "8372A00012"}),
     ("eppc", "the number of phases counts", {"2.17.0": 1, "2.18.1.3.1": 2301, "2.18.1.3.2": 0, "2.18.1.3.3": 0,
      "2.18.1.7.1": 40,
      "2.18.1.7.2": 0, "2.18.1.7.3": 0, "2.9.0": 3000, "1.2.0": b"VFI 3000"},

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.ups.mib import FLAGS, PHASED, TEXTS
-from collectors.ups.plausible import RULES, SENTINELS, Phases, believed_loads, plausible, runtime_contradiction
+from collectors.ups.plausible import (
+    RULES,
+    SENTINELS,
+    Phases,
+    believed_loads,
+    mended_volts,
+    plausible,
+    runtime_contradiction,
+)
 
 NUMBERS = [
     "charge_ratio", "runtime_seconds", "on_battery_seconds", "battery_volts", "battery_amperes",
@@ -123,6 +131,8 @@ def test_whole_hertz_where_tenths_are_due_are_taken_as_they_are(raw: int, scale:
         ([0.42, 0.0, 0.31], [61.0, 55.0, 45.0], [0.42, None, 0.31]),
         ([0.42, 0.0, 0.0], [61.0, 0.0, 0.0], [0.42, 0.0, 0.0]),  # two phases carry nothing
         ([0.12, 0.0, 0.0], [6.1, 0.4, 0.3], [0.12, 0.0, 0.0]),  # below a percent or two
+        ([0.04, 0.0, 0.0], [1.0, 2.6, 0.6], [0.04, 0.0, 0.0]),  # so little that it measures no ampere
+        ([0.42, 0.0, 0.0], [61.0, None, 55.0], [0.42, 0.0]),
         ([0.42, 0.0, 0.0], [61.0], [0.42, 0.0, 0.0]),
         ([0.42, 0.0, 0.0], [61.0, None, None], [0.42, 0.0, 0.0]),
         ([0.0, 0.0], [3.0, 4.0], [0.0, 0.0]),
@@ -197,3 +207,26 @@ def test_no_runtime_on_a_charged_battery_means_that_the_card_cannot_tell(
 ) -> None:
     assert runtime_contradiction(runtime, charge, status, low) == rule
     assert rule is None or rule in RULES
+
+
+@pytest.mark.parametrize(
+    ("volts", "hertz", "mended"),
+    [
+        ([23.0], 50.0, [230.0]),
+        ([11.5], 60.0, [115.0]),
+        ([22.9, 23.1, 23.0], 50.0, [229.0, 231.0, 230.0]),
+        ([40.0, 40.1, None], 50.0, [400.0, 401.0, None]),
+        ([23.0, 0.0, 0.0], 50.0, [230.0, 0.0, 0.0]),
+        ([230.0], 50.0, [230.0]),
+        ([60.0], 50.0, [60.0]),
+        ([8.4], 50.0, [8.4]),
+        ([24.0], None, [24.0]),  # direct current has no frequency
+        ([230.0, 23.0], 50.0, [230.0, 23.0]),  # a phase that is nearly gone
+        ([0.0], 50.0, [0.0]),
+        ([], 50.0, []),
+    ],
+)
+def test_whole_volts_sent_as_tenths_are_mended_where_a_frequency_shows_that_they_alternate(
+    volts: Phases, hertz: float | None, mended: Phases
+) -> None:
+    assert mended_volts(volts, hertz) == mended

@@ -2,6 +2,7 @@
 
     name, title, object_ids (sysObjectID prefixes), probe (the object that only a UPS answers),
     witnesses (objects of which one must answer too, where the probe alone proves no UPS)
+    like, root (a tree that a maker has put elsewhere: the rows of that file, at this root instead of at its own)
     [[row]]
       object   MIB object, as printed          oid    with .0, or the column of a table
       field    what it tells (FIELDS)          scale  raw x scale = V, A, Hz, %, s, C, W
@@ -111,6 +112,8 @@ class Mib(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     row: tuple[Row, ...]
     witnesses: tuple[str, ...] = ()
     vendor: str = ""
+    like: str = ""
+    root: str = ""
     priority: int = 50
     """Order among brands whose sysObjectID says nothing; lower first, the fallback always last."""
 
@@ -119,6 +122,8 @@ def parse_mib(file: Path) -> Mib:
     """The Mib of a brand file; raises ConfigError naming file, path and what is allowed."""
     try:
         mib = msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), Mib)
+        if mib.like:
+            mib = msgspec.structs.replace(mib, row=mib.row + _moved(mib))
     except (OSError, ValueError, RecursionError, msgspec.ValidationError) as problem:
         raise ConfigError(file, "$", str(problem)) from problem
     for number, row in enumerate(mib.row):
@@ -128,6 +133,13 @@ def parse_mib(file: Path) -> Mib:
         if asked - read:
             raise ConfigError(file, where, "no row reads it", "the OID of a row")
     return mib
+
+
+def _moved(mib: Mib) -> tuple[Row, ...]:
+    """The rows of the file that it is like, as far as they stand below its root, every OID in them at its own."""
+    model = parse_mib(FOLDER / f"{mib.like}.toml")
+    rows = msgspec.json.encode([row for row in model.row if row.oid.startswith(f"{model.root}.")]).decode()
+    return msgspec.json.decode(rows.replace(f'"{model.root}.', f'"{mib.root}.'), type=tuple[Row, ...])
 
 
 def _check(file: Path, path: str, row: Row) -> None:

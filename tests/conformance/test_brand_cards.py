@@ -18,9 +18,11 @@ from collectors.ups.probe import probe
 from tests.devices import apc_cards, brand_cards
 from tests.devices.brand_cards import OBJECT_ID, E, R
 from tests.devices.cards import served
+from tests.devices.oem_cards import OEM_DEVICES
 from tests.devices.recordings import recording
+from tests.devices.vertiv_cards import VERTIV_DEVICES
 
-DEVICES = brand_cards.DEVICES | {"apc": apc_cards.THREE_PHASES}
+DEVICES = brand_cards.DEVICES | OEM_DEVICES | VERTIV_DEVICES | {"apc": apc_cards.THREE_PHASES}
 SITUATIONS = [(brand, name) for brand, device in DEVICES.items() for name in device.situations]
 
 
@@ -86,6 +88,10 @@ INTRODUCED: dict[str, tuple[dict[str, CardValue], dict[str, Any]]] = {
             f"{E}.476.1.42.2.4.2.1.4.1": "GXT5-1500IRT2UXL", f"{E}.476.1.42.2.4.2.1.7.1": "2010500031BWG1",
         },
         {"vendor": "Liebert Corporation", "model": "GXT5-1500IRT2UXL", "serial": "2010500031BWG1"},
+    ),
+    "a Tripp Lite card with PowerAlert 12": (
+        {OBJECT_ID: f".{E}.850.1", f"{R}.1.1.0": "TRIPP LITE", f"{E}.850.100.1.1.2.0": "2714CVLPS832600123"},
+        {"vendor": "TRIPP LITE", "serial": "2714CVLPS832600123"},
     ),
     "a Huawei card that has RFC 1628 only": (
         {OBJECT_ID: f".{E}.2011.6.174.4.1.2.4", f"{R}.1.1.0": "HUAWEI", f"{R}.1.2.0": "UPS2000-A-3KTTS"},
@@ -161,6 +167,14 @@ PDU_ROWS: dict[str, dict[str, CardValue]] = {
         f"{E}.2011.6.164.1.1.1.1.0": 1,
         f"{E}.2011.6.164.1.1.1.4.0": "SMU11B",
     },
+    "rectifiers of Eltek": {
+        OBJECT_ID: f".{E}.12148.10",
+        f"{E}.12148.10.2.1.0": 1,
+        f"{E}.12148.10.3.1.0": 1,
+        f"{E}.12148.10.10.5.5.0": 5391,
+    },
+    "direct current with batteries of Algcom": {OBJECT_ID: f".{E}.49136", f"{E}.49136.1.1.1.0": 541},
+    "environment sensors on a NetAgent": {OBJECT_ID: f".{E}.935.1.1.1", f"{E}.13409.1.1.1.0": 2340},
     "Delta cooler": {OBJECT_ID: f".{E}.2254.2.30", f"{E}.2254.2.30.1.1.0": "InRow", f"{E}.2254.2.30.5.1.0": 1},
 }
 

@@ -41,10 +41,7 @@ def alarm(root: str, known: str) -> Values:
 _SOCOMEC = f"{E}.4555.1.1.7.1"
 _NETVISION = f"{E}.4555.1.1.1.1"
 _RIELLO = f"{E}.5491.10.1"
-_SINETICA = f"{E}.13891.101"
 _TRIPP = f"{E}.850.1.1.3.1"
-_LIEBERT = f"{E}.476.1.42"
-_POINT, _TEXT = "3.9.30.1.20.1.2.1", "3.9.20.1.20.1.2.1"
 _ON_BATTERY: Says = {"status": "on_battery", "on_battery_seconds": 95.0}
 
 DEVICES: dict[str, Device] = {
@@ -318,31 +315,6 @@ DEVICES: dict[str, Device] = {
             "shutdown": (alarm(_RIELLO, "4"), {"battery_low": False, "alarms": ["shutdown_imminent"]}),
         },
     ),
-    "sinetica": Device(
-        object_id=f"{E}.13891.101",
-        root=_SINETICA,
-        values={
-            "1.1.0": "MITSUBISHI", "1.2.0": "9700", "1.3.0": "2.11", "2.1.0": 2, "2.2.0": 0, "2.3.0": 0, "2.4.0": 100,
-            "2.5.0": 4032, "2.6.0": 0, "2.7.0": 0, "3.2.0": 3, "3.3.1.2.1": 598, "3.3.1.3.1": 209, "3.3.1.3.2": 210,
-            "3.3.1.3.3": 208, "4.1.0": 3, "4.2.0": 600, "4.3.0": 3, "4.4.1.2.1": 207, "4.4.1.2.2": 208,
-            "4.4.1.2.3": 208, "4.4.1.3.1": 610, "4.4.1.3.2": 550, "4.4.1.3.3": 580, "4.4.1.4.1": 21000, "4.4.1.4.2": 0,
-            "4.4.1.4.3": 0, "4.4.1.5.1": 42, "4.4.1.5.2": 0, "4.4.1.5.3": 0, "6.1.0": 0, "7.3.0": 6, "9.5.0": 50000,
-        },
-        says={
-            "mib": "sinetica", "vendor": "MITSUBISHI", "model": "9700", "firmware": "2.11", "status": "online",
-            "battery_low": False, "charge_ratio": 1.0, "runtime_seconds": None, "battery_volts": 403.2,
-            "temperature_celsius": None, "input_volts": [209.0, 210.0, 208.0], "input_hertz": 59.8,
-            "output_volts": [207.0, 208.0, 208.0], "output_hertz": 60.0, "output_amperes": [61.0, 55.0, 58.0],
-            "load_ratio": [0.42], "output_watts": 21000.0,  # row 1 has the totals: 42 % of 50 kVA
-            "nominal_voltamperes": 50000.0,
-        },
-        situations={
-            "battery": ({"4.1.0": 5, "2.2.0": 95} | alarm(_SINETICA, "2"), {**_ON_BATTERY, "alarms": ["on_battery"]}),
-            "low": ({"4.1.0": 5, "2.2.0": 95, "2.1.0": 3}, {**_ON_BATTERY, "battery_low": True}),
-            "replace": (alarm(_SINETICA, "1"), {"replace_battery": True, "alarms": ["battery_bad"]}),
-            "bypass": ({"4.1.0": 4}, {"status": "bypass"}),
-        },
-    ),
     "usha": Device(
         object_id=f"{E}.2468.1.2.1",
         root=f"{E}.2468.1.2.1.1",
@@ -370,74 +342,6 @@ DEVICES: dict[str, Device] = {
             "overload shows in the load": ({"4.4.1.5.1": 110, "4.4.1.4.1": 9000}, {"load_ratio": [1.1],
             "overload": None}),
             "bypass": ({"4.1.0": 4}, {"status": "bypass"}),
-        },
-    ),
-    "liebert": Device(
-        object_id=_LIEBERT,
-        root=_LIEBERT,
-        values={
-            "2.1.2.0": "IS-WEBCARD", "2.1.3.0": "4.000.0", "2.1.4.0": "41678G1015AF",  # the card
-            "2.4.2.1.4.1": "GXT3-2000RT230", "2.4.2.1.5.1": "G3R12     ", "2.4.2.1.7.1": "10332007",  # its UPS
-            "3.5.3.55.0": 3, "3.5.1.18.0": 65535, "3.5.1.19.0": 96, "3.5.1.26.0": 2,
-        },
-        says={
-            "mib": "liebert", "vendor": "Liebert", "model": "GXT3-2000RT230", "serial": "10332007", "status": "online",
-            "firmware": "G3R12", "battery_low": False, "charge_ratio": 0.96, "runtime_seconds": None,
-        },
-        situations={
-            "battery": ({"3.5.3.55.0": 5, "3.5.1.18.0": 21}, {"status": "on_battery", "runtime_seconds": 1260.0}),
-            "a card that does not say what UPS it is in": (
-                {"2.4.2.1.4.1": None, "2.4.2.1.5.1": None, "2.4.2.1.7.1": None},
-                {"model": None, "serial": None, "firmware": None},
-            ),
-        },
-    ),
-    "vertiv": Device(
-        object_id=_LIEBERT,
-        root=_LIEBERT,
-        values={
-            "2.1.2.0": "IS-UNITY-DP", "2.1.3.0": "8.2.0.0", "2.1.4.0": "42011G104SF2021", f"{_POINT}.4872": 3,
-            f"{_POINT}.4150": 44, f"{_POINT}.4153": 99, f"{_POINT}.4385": 2301, f"{_POINT}.5861": 23,
-            f"{_TEXT}.4240": "GXT4-3000RT230", f"{_TEXT}.4244": "1609900143BWFL", f"{_TEXT}.4335": "U019D019",
-        },
-        says={
-            "mib": "vertiv", "model": "GXT4-3000RT230", "serial": "1609900143BWFL", "firmware": "U019D019",
-            "status": "online", "charge_ratio": 0.99, "runtime_seconds": 2640.0, "load_ratio": [0.23],
-        },
-        situations={"battery": ({f"{_POINT}.4872": 5}, {"status": "on_battery"})},
-    ),
-    "ita2": Device(
-        object_id=f"{E}.13400.2.54",
-        root=f"{E}.13400.2.54",
-        values={
-            "1.2.0": "ITA2-10K", "2.1.2.0": 1, "2.2.1.0": 2270, "2.2.2.0": 2281, "2.2.3.0": 2266, "2.2.4.0": 4990,
-            "2.3.1.0": 2200, "2.3.2.0": 2201, "2.3.3.0": 2199, "2.3.7.0": 5000,
-            "2.3.4.0": 61, "2.3.5.0": 30, "2.3.6.0": 92, "2.3.8.0": 118, "2.3.9.0": 60, "2.3.10.0": 181,
-            "2.3.14.0": 403, "2.3.15.0": 198, "2.3.16.0": 607, "2.5.7.0": 415, "2.5.8.0": 65535, "2.5.10.0": 97,
-        },
-        says={
-            "mib": "ita2", "model": "ITA2-10K", "status": "online", "input_volts": [227.0, 228.1, 226.6],
-            "input_hertz": 49.9,
-            "output_volts": [220.0, 220.1, 219.9], "output_hertz": 50.0, "charge_ratio": 0.97, "rejected": [],
-            "output_amperes": [6.1, 3.0, 9.2], "load_ratio": [0.403, 0.198, 0.607],  # 1342, 660, 2023 of 3333 VA
-            "output_watts": 3590.0,  # outputActivePower 118 + 60 + 181, of 10 W
-            "runtime_seconds": None,  # batteryRemainsTime has no unit, and nothing proves one
-        },
-        situations={
-            "battery": ({"2.1.2.0": 2}, {"status": "on_battery"}),
-            "bypass": ({"2.1.2.0": 3}, {"status": "bypass"}),
-            "no output": ({"2.1.2.0": 0, "2.3.1.0": 0, "2.3.2.0": 0, "2.3.3.0": 0}, {"status": "off"}),
-            "a single phase, the others 0": (
-                {f"2.{row}.0": 0 for row in ("2.2", "2.3", "3.2", "3.3", "3.5", "3.6", "3.9", "3.10", "3.15", "3.16")},
-                {
-                    "input_volts": [227.0], "output_volts": [220.0], "output_amperes": [6.1], "load_ratio": [0.403],
-                    "output_watts": 1180.0, "rejected": [],
-                },
-            ),
-            "whole volts and hertz": (
-                {"2.2.1.0": 227, "2.2.2.0": 228, "2.2.3.0": 226, "2.2.4.0": 50},
-                {"input_volts": [227.0, 228.0, 226.0], "input_hertz": 50.0},
-            ),
         },
     ),
 }  # fmt: skip

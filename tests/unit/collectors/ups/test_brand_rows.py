@@ -190,10 +190,5 @@ def test_nought_watts_give_way_to_what_rfc_1628_tells() -> None:
     assert decode(raw, BRANDS["xups"], fallback()).output_watts == 310
 
 
-def test_poweralert_12_tells_its_serial_number_where_rfc_1628_has_none() -> None:
-    raw: dict[str, Value] = {f"{R}.4.1.0": 3, f"{E}.850.100.1.1.2.0": b"2714CVLPS832600123"}
-    assert decode(raw, fallback(), fallback()).serial == "2714CVLPS832600123"
-
-
 def test_one_object_that_lies_is_counted_once_however_many_rows_read_it() -> None:
     assert [one.rule for one in told("apc", {"11.1.1.0": b"0120"}).rejected] == ["wrong_type"]

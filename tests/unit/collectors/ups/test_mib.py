@@ -38,6 +38,22 @@ def test_a_right_file_is_a_table_of_rows(tmp_path: Path) -> None:
     assert mib.row[1].oids() == tuple(f"1.3.6.1.4.1.99999.2.0.{phase}" for phase in (1, 2, 3))
 
 
+def test_a_file_that_is_like_another_has_its_rows_at_its_own_root(tmp_path: Path) -> None:
+    like = 'like = "rfc1628"\nroot = "1.3.6.1.4.1.99999"\nrow = []\n'
+    mib = parse_mib(_file(tmp_path, HEAD.replace("99999.1.0", "99999.4.1.0") + like))
+    theirs = [oid for row in fallback().row for oid in (row.oid, row.lines, row.count, *row.alarms)]
+    ours = [oid for row in mib.row for oid in (row.oid, row.lines, row.count, *row.alarms)]
+    assert ours == [oid.replace("1.3.6.1.2.1.33.1.", "1.3.6.1.4.1.99999.") for oid in theirs]
+    assert [row.field for row in mib.row] == [row.field for row in fallback().row]
+
+
+@pytest.mark.parametrize("like", ["nobody", "../mibs/nobody", "."])
+def test_a_file_like_one_that_is_not_there_is_refused(tmp_path: Path, like: str) -> None:
+    text = f'{HEAD}like = "{like}"\nroot = "1.3.6.1.4.1.99999"\nrow = []\n'
+    with pytest.raises(ConfigError):
+        parse_mib(_file(tmp_path, text))
+
+
 def test_an_alarm_table_is_walked_and_never_asked_for(tmp_path: Path) -> None:
     text = HEAD + STATUS + _row("alarms", 'alarms = { "1.3.6.1.4.1.99999.9.1" = "fan" }')
     assert parse_mib(_file(tmp_path, text)).row[1].oids() == ()

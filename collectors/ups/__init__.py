@@ -19,13 +19,13 @@ from collectors.snmp import Access, AuthProtocol, PrivProtocol, Session, check_c
 from collectors.ups import apcupsd, nut
 from collectors.ups.apcupsd import ApcupsdUps
 from collectors.ups.battery_book import BatteryBook
-from collectors.ups.decode import UpsState
 from collectors.ups.learned import Memory
 from collectors.ups.mib import brands
 from collectors.ups.nut import NutUps
 from collectors.ups.patience import Patient, Reader
 from collectors.ups.plausible import Phases
 from collectors.ups.poll import Card
+from collectors.ups.state import UpsState
 from collectors.ups.traps import listen, unlisten
 from telemetry import catalogue as names
 from telemetry.errors import AccessDenied, CollectError, ConfigError

@@ -8,8 +8,8 @@ holds the same flags as STATUS, whose words SHUTTING DOWN hide all others.
 import asyncio
 import contextlib
 
-from collectors.ups.decode import UpsState
 from collectors.ups.facts import Fact, believed, finish, take, text_of
+from collectors.ups.state import UpsState
 from telemetry.errors import BadData, TimedOut, Unreachable
 
 PORT = 3551

@@ -13,7 +13,7 @@ from typing import Any
 
 from collectors import kept
 from collectors.ups.battery import Battery, Running
-from collectors.ups.decode import UpsState
+from collectors.ups.state import UpsState
 from telemetry import catalogue as names
 from telemetry.reading import Reading, reading
 

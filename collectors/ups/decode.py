@@ -6,56 +6,13 @@ exist whose vendor objects lie and whose RFC 1628 is true, and the reverse.
 
 from collections.abc import Callable, Iterable, Mapping
 
-from msgspec import Struct
-
 from collectors.snmp import Value
 from collectors.ups.mib import FLAGS, PHASED, SUMMED, TEXTS, Mib, Row
-from collectors.ups.plausible import (
-    SMALLEST_LOAD,
-    Phases,
-    Rejection,
-    believed_loads,
-    mended_volts,
-    plausible,
-    runtime_contradiction,
-    settled_watts,
-)
+from collectors.ups.plausible import Phases, Rejection, known, mended_volts, plausible
+from collectors.ups.settle import settle
+from collectors.ups.state import UpsState
 
 _MAX_REJECTED = 64
-
-
-class UpsState(Struct, kw_only=True):
-    """What the card says, in base units. None or an empty list: not known."""
-
-    mib: str = ""
-    vendor: str | None = None
-    model: str | None = None
-    serial: str | None = None
-    firmware: str | None = None
-    status: str | None = None
-    battery_low: bool | None = None
-    replace_battery: bool | None = None
-    overload: bool | None = None
-    communicating: bool | None = None
-    """False: the card answers, but has lost its UPS; what it says of the UPS is history."""
-    testing: bool | None = None
-    """It tests its battery: on battery by its own will."""
-    charge_ratio: float | None = None
-    runtime_seconds: float | None = None
-    on_battery_seconds: float | None = None
-    battery_volts: float | None = None
-    battery_amperes: float | None = None
-    temperature_celsius: float | None = None
-    input_volts: Phases = []
-    input_hertz: float | None = None
-    output_volts: Phases = []
-    output_hertz: float | None = None
-    output_amperes: Phases = []
-    load_ratio: Phases = []
-    output_watts: float | None = None
-    nominal_voltamperes: float | None = None
-    alarms: list[str] = []
-    rejected: list[Rejection] = []
 
 
 def decode(raw: Mapping[str, Value], mib: Mib, fill_in: Mib) -> UpsState:
@@ -183,11 +140,7 @@ def _set_phases(row: Row, state: UpsState, found: Phases) -> None:
         if any(found) or not getattr(state, row.field):
             setattr(state, row.field, found)
     elif found and None not in found:  # a sum without one of its parts is no sum
-        state.output_watts = sum(_known(found))
-
-
-def _known(phases: Phases) -> list[float]:
-    return [one for one in phases if one is not None]
+        state.output_watts = sum(known(found))
 
 
 def _apply_one_phase(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
@@ -286,109 +239,3 @@ def _apply_flag(state: UpsState, word: str, on: bool) -> None:
 
 def _add_alarms(state: UpsState, names: Iterable[str | None]) -> None:
     state.alarms = sorted({*state.alarms, *(name for name in names if name)})
-
-
-def settle(state: UpsState) -> None:
-    """The rules that need more than one field; mends or empties what contradicts itself."""
-    if state.status == "off" and "on_battery" in state.alarms and any(v > 0 for v in _known(state.output_volts)):
-        state.status = "on_battery"  # a running load outranks OFF (NUT issue 2278)
-    _heed_alarms(state)
-    if state.communicating is False:
-        _forget(state)
-        return
-    _settle_test(state)
-    _settle_absent_phases(state)
-    _settle_zeros(state)
-    _settle_loads(state)
-    if state.status != "on_battery":
-        # Cards keep the seconds of the last outage after mains returns (pve-ups issue 25).
-        state.on_battery_seconds = 0.0 if state.status else None
-    if rule := runtime_contradiction(state.runtime_seconds, state.charge_ratio, state.status, state.battery_low):
-        state.rejected.append(Rejection("runtime", "0", rule))
-        state.runtime_seconds = None
-    if any(load > SMALLEST_LOAD for load in _known(state.load_ratio)) and not any(state.output_amperes):
-        if state.output_amperes:
-            state.rejected.append(Rejection("output_amperes", "0", "zero_under_load"))
-        state.output_amperes = []
-    _settle_watts(state)
-
-
-def _heed_alarms(state: UpsState) -> None:
-    """An alarm outranks a flag that says all is well."""
-    alarms = set(state.alarms)
-    if "battery_bad" in alarms:
-        state.replace_battery = True
-    if alarms & {"output_overload", "overload"}:
-        state.overload = True
-    if alarms & {"low_battery", "depleted_battery"}:
-        state.battery_low = True
-    if "communications_lost" in alarms:
-        state.communicating = False
-    if alarms & {"test_in_progress", "calibration"}:
-        state.testing = True
-
-
-def _settle_test(state: UpsState) -> None:
-    """A card on battery in its own test is no outage, but only while mains is measured at every input.
-
-    A test flag that a firmware forgets to clear must never hide a cut.
-    """
-    mains = [volts or 0.0 for volts in state.input_volts]
-    if state.status == "on_battery" and state.testing and mains and min(mains) >= _LEAST_MAINS_VOLTS:
-        state.status = "test"
-
-
-def _forget(state: UpsState) -> None:
-    """Only who it is and its alarms remain."""
-    fresh = UpsState()
-    for name in fresh.__struct_fields__:
-        if name not in {*TEXTS, "mib", "alarms", "rejected", "communicating"}:
-            setattr(state, name, getattr(fresh, name))
-
-
-def _settle_absent_phases(state: UpsState) -> None:
-    """Where the output has fewer phases than its tables have rows, nought in the others is no measurement."""
-    phases = len(state.output_volts)
-    for field in ("output_amperes", "load_ratio"):
-        found: Phases = getattr(state, field)
-        if phases and not any(found[phases:]):
-            setattr(state, field, found[:phases])
-
-
-def _settle_zeros(state: UpsState) -> None:
-    """Nought where there must be something is an object that the card does not support."""
-    on_mains = state.status in ("online", "boost", "trim", "eco")
-    for field in _VOLTAGES:
-        volts: Phases = getattr(state, field)
-        if on_mains and volts and not any(volts):
-            state.rejected.append(Rejection(field, "0", "zero_on_mains"))
-            setattr(state, field, [])
-    if state.charge_ratio == 0 and (state.runtime_seconds or 0) > _LONG_RUNTIME_SECONDS:
-        state.rejected.append(Rejection("charge", "0", "zero_with_runtime"))
-        state.charge_ratio = None
-
-
-def _settle_loads(state: UpsState) -> None:
-    believed = believed_loads(state.load_ratio, state.output_amperes)
-    if believed != state.load_ratio:
-        state.rejected.append(Rejection("load_ratio", "0", "zero_under_load"))
-        state.load_ratio = believed
-
-
-_LEAST_MAINS_VOLTS = 90.0
-_LONG_RUNTIME_SECONDS = 600.0
-
-
-def _settle_watts(state: UpsState) -> None:
-    if state.output_watts is None:
-        return
-    verdict = settled_watts(
-        state.output_watts,
-        state.output_volts,
-        state.output_amperes,
-        _known(state.load_ratio),
-        state.nominal_voltamperes,
-    )
-    if isinstance(verdict, str):
-        state.rejected.append(Rejection("output_watts", f"{state.output_watts:g}", verdict))
-    state.output_watts = None if isinstance(verdict, str) else verdict

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from collectors.ups.decode import UpsState, clean_text, settle
+from collectors.ups.decode import clean_text
 from collectors.ups.mib import PHASED
 from collectors.ups.plausible import Rejection, plausible
+from collectors.ups.settle import settle
+from collectors.ups.state import UpsState
 from telemetry.errors import NotRecognised, Unreachable
 
 _NOTHING = ("", "N/A")

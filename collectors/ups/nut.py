@@ -12,9 +12,9 @@ import contextlib
 import shlex
 from collections.abc import AsyncIterator
 
-from collectors.ups.decode import UpsState
 from collectors.ups.facts import Fact, believed, finish, take, text_of
 from collectors.ups.plausible import Rejection
+from collectors.ups.state import UpsState
 from telemetry.errors import AccessDenied, BadData, CollectError, NotRecognised, TimedOut, Unreachable
 
 PORT = 3493

@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from collectors.ups.decode import UpsState
+from collectors.ups.state import UpsState
 from telemetry.errors import AccessDenied
 
 

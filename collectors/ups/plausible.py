@@ -190,3 +190,8 @@ _TWO_DIGITS = 10
 _SMALLEST_RATING = 200.0
 """No UPS is rated below this in VA: smaller numbers are kVA or nonsense."""
 _SMALLEST_WITNESS = 20.0
+
+
+def known(phases: Phases) -> list[float]:
+    """Those that there is something to say of."""
+    return [one for one in phases if one is not None]

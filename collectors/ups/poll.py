@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 
 from collectors.snmp import Session, Value
-from collectors.ups.decode import UpsState, decode
+from collectors.ups.decode import decode
 from collectors.ups.detect import Found, detect
 from collectors.ups.learned import Memory
 from collectors.ups.mib import Mib, Row, fallback
+from collectors.ups.state import UpsState
 from telemetry.errors import CollectError, NotRecognised, TimedOut, Unreachable
 
 _STATIC_EVERY = 360  # polls; an hour at 10 s

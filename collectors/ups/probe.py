@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 
 from collectors.snmp import Access, Session
-from collectors.ups.decode import UpsState
 from collectors.ups.poll import Card
+from collectors.ups.state import UpsState
 from telemetry.errors import NotRecognised
 
 _HIDDEN = ("on_battery_seconds", "nominal_voltamperes", "communicating", "testing")

@@ -11,10 +11,10 @@ import pytest
 from agent.demo.card import Card as SimulatedCard
 from agent.demo.card import CardValue
 from collectors.snmp import Session
-from collectors.ups.decode import UpsState
 from collectors.ups.mib import brands
 from collectors.ups.poll import Card
 from collectors.ups.probe import probe
+from collectors.ups.state import UpsState
 from tests.devices import apc_cards, brand_cards
 from tests.devices.brand_cards import OBJECT_ID, E, R
 from tests.devices.cards import served

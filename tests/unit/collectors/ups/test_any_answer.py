@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from agent.demo import ber, ups
 from agent.demo.card import Card, CardValue
 from collectors.snmp import Session, Value
-from collectors.ups.decode import UpsState, decode
+from collectors.ups.decode import decode
 from collectors.ups.detect import choose
 from collectors.ups.mib import ALARM_NAME, FLAGS, TEXTS, Mib, brands, fallback
 from collectors.ups.plausible import RULES
 from collectors.ups.poll import Card as UpsCard
+from collectors.ups.state import UpsState
 from telemetry.catalogue import UPS_STATUSES
 from telemetry.errors import BadData, NotRecognised, TimedOut
 from tests.devices.cards import access, served

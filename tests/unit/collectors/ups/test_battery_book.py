@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from collectors.ups.battery_book import BatteryBook
-from collectors.ups.decode import UpsState
+from collectors.ups.state import UpsState
 from telemetry import catalogue as names
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)

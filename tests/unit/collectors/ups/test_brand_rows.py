@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from collectors.snmp import Value
-from collectors.ups.decode import UpsState, decode
+from collectors.ups.decode import decode
 from collectors.ups.mib import brands, fallback
+from collectors.ups.state import UpsState
 
 BRANDS = {mib.name: mib for mib in brands()}
 E, R = "1.3.6.1.4.1", "1.3.6.1.2.1.33.1"

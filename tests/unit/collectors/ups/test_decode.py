@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collectors.snmp import Value
-from collectors.ups.decode import UpsState, clean_text, decode
+from collectors.ups.decode import clean_text, decode
 from collectors.ups.mib import PHASED, Mib, brands, fallback
 from collectors.ups.plausible import RULES
+from collectors.ups.state import UpsState
 from telemetry.catalogue import UPS_STATUSES
 from tests.unit.collectors.ups.test_plausible import BOUNDS
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from collectors.ups import Config, _reader, apcupsd, nut
 from collectors.ups.apcupsd import ApcupsdUps
-from collectors.ups.decode import UpsState
 from collectors.ups.nut import NutUps
+from collectors.ups.state import UpsState
 from telemetry.errors import AccessDenied, BadData, CollectError, NotRecognised, TimedOut, Unreachable
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

@@ -8,8 +8,8 @@ import pytest
 from agent.scheduler import Task, Tick, run_all
 from collectors.snmp import Access, Session
 from collectors.ups import Config, build
-from collectors.ups.decode import UpsState
 from collectors.ups.patience import Patient
+from collectors.ups.state import UpsState
 from telemetry import catalogue as names
 from telemetry.errors import AccessDenied, TimedOut
 from tests.devices.snmpd import COMMUNITY, PRIV_KEY, USER

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from collectors.ups.decode import UpsState, settle
+from collectors.ups.settle import settle
+from collectors.ups.state import UpsState
 
 
 def settled(**fields: Any) -> UpsState:

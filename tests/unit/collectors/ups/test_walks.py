@@ -8,9 +8,9 @@ import pytest
 
 from agent.demo.card import Card
 from collectors.snmp import Session
-from collectors.ups.decode import UpsState
 from collectors.ups.mib import brands
 from collectors.ups.poll import Card as Poll
+from collectors.ups.state import UpsState
 from telemetry.catalogue import UPS_STATUSES
 from telemetry.errors import NotRecognised
 from tests.devices.cards import served

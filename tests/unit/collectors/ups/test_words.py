@@ -7,9 +7,10 @@ import pytest
 from agent.demo.card import Card as SimulatedCard
 from agent.demo.card import CardValue
 from collectors.snmp import Session, Value
-from collectors.ups.decode import UpsState, decode
+from collectors.ups.decode import decode
 from collectors.ups.mib import Mib, Row, brands
 from collectors.ups.poll import Card
+from collectors.ups.state import UpsState
 from tests.devices.cards import Erring, served
 
 ROOT = "1.3.6.1.4.1.99999"

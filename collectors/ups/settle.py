@@ -1,0 +1,119 @@
+"""The rules that need more than one field: what contradicts itself is mended or emptied, and counted."""
+
+from collectors.ups.mib import TEXTS
+from collectors.ups.plausible import (
+    SMALLEST_LOAD,
+    Phases,
+    Rejection,
+    believed_loads,
+    known,
+    runtime_contradiction,
+    settled_watts,
+)
+from collectors.ups.state import UpsState
+
+_LEAST_MAINS_VOLTS = 90.0
+_LONG_RUNTIME_SECONDS = 600.0
+_VOLTAGES = ("input_volts", "output_volts")
+
+
+def settle(state: UpsState) -> None:
+    """The rules that need more than one field; mends or empties what contradicts itself."""
+    if state.status == "off" and "on_battery" in state.alarms and any(v > 0 for v in known(state.output_volts)):
+        state.status = "on_battery"  # a running load outranks OFF (NUT issue 2278)
+    _heed_alarms(state)
+    if state.communicating is False:
+        _forget(state)
+        return
+    _settle_test(state)
+    _settle_absent_phases(state)
+    _settle_zeros(state)
+    _settle_loads(state)
+    if state.status != "on_battery":
+        # Cards keep the seconds of the last outage after mains returns (pve-ups issue 25).
+        state.on_battery_seconds = 0.0 if state.status else None
+    if rule := runtime_contradiction(state.runtime_seconds, state.charge_ratio, state.status, state.battery_low):
+        state.rejected.append(Rejection("runtime", "0", rule))
+        state.runtime_seconds = None
+    if any(load > SMALLEST_LOAD for load in known(state.load_ratio)) and not any(state.output_amperes):
+        if state.output_amperes:
+            state.rejected.append(Rejection("output_amperes", "0", "zero_under_load"))
+        state.output_amperes = []
+    _settle_watts(state)
+
+
+def _heed_alarms(state: UpsState) -> None:
+    """An alarm outranks a flag that says all is well."""
+    alarms = set(state.alarms)
+    if "battery_bad" in alarms:
+        state.replace_battery = True
+    if alarms & {"output_overload", "overload"}:
+        state.overload = True
+    if alarms & {"low_battery", "depleted_battery"}:
+        state.battery_low = True
+    if "communications_lost" in alarms:
+        state.communicating = False
+    if alarms & {"test_in_progress", "calibration"}:
+        state.testing = True
+
+
+def _settle_test(state: UpsState) -> None:
+    """A card on battery in its own test is no outage, but only while mains is measured at every input.
+
+    A test flag that a firmware forgets to clear must never hide a cut.
+    """
+    mains = [volts or 0.0 for volts in state.input_volts]
+    if state.status == "on_battery" and state.testing and mains and min(mains) >= _LEAST_MAINS_VOLTS:
+        state.status = "test"
+
+
+def _forget(state: UpsState) -> None:
+    """Only who it is and its alarms remain."""
+    fresh = UpsState()
+    for name in fresh.__struct_fields__:
+        if name not in {*TEXTS, "mib", "alarms", "rejected", "communicating"}:
+            setattr(state, name, getattr(fresh, name))
+
+
+def _settle_absent_phases(state: UpsState) -> None:
+    """Where the output has fewer phases than its tables have rows, nought in the others is no measurement."""
+    phases = len(state.output_volts)
+    for field in ("output_amperes", "load_ratio"):
+        found: Phases = getattr(state, field)
+        if phases and not any(found[phases:]):
+            setattr(state, field, found[:phases])
+
+
+def _settle_zeros(state: UpsState) -> None:
+    """Nought where there must be something is an object that the card does not support."""
+    on_mains = state.status in ("online", "boost", "trim", "eco")
+    for field in _VOLTAGES:
+        volts: Phases = getattr(state, field)
+        if on_mains and volts and not any(volts):
+            state.rejected.append(Rejection(field, "0", "zero_on_mains"))
+            setattr(state, field, [])
+    if state.charge_ratio == 0 and (state.runtime_seconds or 0) > _LONG_RUNTIME_SECONDS:
+        state.rejected.append(Rejection("charge", "0", "zero_with_runtime"))
+        state.charge_ratio = None
+
+
+def _settle_loads(state: UpsState) -> None:
+    believed = believed_loads(state.load_ratio, state.output_amperes)
+    if believed != state.load_ratio:
+        state.rejected.append(Rejection("load_ratio", "0", "zero_under_load"))
+        state.load_ratio = believed
+
+
+def _settle_watts(state: UpsState) -> None:
+    if state.output_watts is None:
+        return
+    verdict = settled_watts(
+        state.output_watts,
+        state.output_volts,
+        state.output_amperes,
+        known(state.load_ratio),
+        state.nominal_voltamperes,
+    )
+    if isinstance(verdict, str):
+        state.rejected.append(Rejection("output_watts", f"{state.output_watts:g}", verdict))
+    state.output_watts = None if isinstance(verdict, str) else verdict

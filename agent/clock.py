@@ -32,10 +32,14 @@ _READS, _APART_SECONDS = 3, 0.001
 
 
 class Known(Struct, frozen=True):
-    """On disk: true time minus CLOCK_BOOTTIME, for one boot."""
+    """On disk, for one boot: true time minus CLOCK_BOOTTIME, and what stamps were corrected by.
+
+    A row whose date was lost with a damaged file gets the same one from the next run.
+    """
 
     boot: str
     offset: float
+    correction_ms: int = 0
 
 
 class Stamped(Struct, frozen=True):
@@ -72,8 +76,9 @@ class Clock:
         self._lock = threading.Lock()
         before = kept.read(file, Known) if file else None
         self._ever_known = before is not None
-        self._offset = before.offset if before is not None and before.boot == self.boot else None
-        self._correction_ms = 0
+        ours = before if before is not None and before.boot == self.boot else None
+        self._offset = ours.offset if ours else None
+        self._correction_ms = ours.correction_ms if ours else 0
 
     def now(self) -> float:
         """Epoch seconds, as true as they are known."""
@@ -98,8 +103,10 @@ class Clock:
             here_ms = round(here * 1000)
             if self._offset is None:
                 return Stamped(certain=False, boot=self.boot, offset_ms=here_ms)
-            self._correction_ms = self._corrected(here_ms)
-            return Stamped(certain=True, boot=self.boot, offset_ms=here_ms, correction_ms=self._correction_ms)
+            if (correction_ms := self._corrected(here_ms)) != self._correction_ms:
+                self._correction_ms = correction_ms
+                self._keep()
+            return Stamped(certain=True, boot=self.boot, offset_ms=here_ms, correction_ms=correction_ms)
 
     def believe(self) -> None:
         """Nobody has told the time, and the machine's is plausible: take it until somebody does."""
@@ -151,9 +158,13 @@ class Clock:
             log.warning("the clock was corrected by=%.0f s", offset - self._offset)
         self._offset = offset
         self._ever_known = True
-        if self._file is not None:
+        self._keep()
+
+    def _keep(self) -> None:
+        """What somebody has told; a clock that is only believed is not kept."""
+        if self._file is not None and self._ever_known and self._offset is not None:
             with contextlib.suppress(OSError):
-                kept.write(self._file, Known(self.boot, offset))
+                kept.write(self._file, Known(self.boot, self._offset, self._correction_ms))
 
     def shift_ms(self, then: Stamped) -> int | None:
         """What makes stamps of `then` true; None while nobody knows, or if they are of another boot."""

@@ -80,7 +80,7 @@ def _settle_absent_phases(state: UpsState) -> None:
     phases = len(state.output_volts)
     for field in ("output_amperes", "load_ratio"):
         found: Phases = getattr(state, field)
-        if phases and not any(found[phases:]):
+        if any(state.output_volts) and not any(found[phases:]):
             setattr(state, field, found[:phases])
 
 

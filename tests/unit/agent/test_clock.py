@@ -155,6 +155,27 @@ def test_what_waited_for_the_time_moves_as_far_as_what_is_stamped_after(off: flo
     assert later.correction_ms == clock.shift_ms(later) == clock.shift_ms(then) == moves
 
 
+def test_a_row_whose_date_was_lost_gets_the_same_one_from_the_next_run(tmp_path: Path) -> None:
+    # It may have been sent already; another date would be another sample.
+    machine = Machine(NOW - 3600)
+    clock = machine.clock(tmp_path / "clock")
+    clock.told(NOW, 0.0)
+    assert clock.stamped().correction_ms == 3_600_000
+    machine.wall += 0.003
+    then = clock.stamped()
+    assert clock.shift_ms(then) == 3_600_000
+    assert machine.clock(tmp_path / "clock").shift_ms(then) == 3_600_000
+
+
+def test_a_clock_that_is_only_believed_is_not_kept(tmp_path: Path) -> None:
+    machine = Machine(NOW)
+    clock = machine.clock(tmp_path / "clock")
+    clock.believe()
+    machine.wall += 60
+    assert clock.stamped().correction_ms == -60_000
+    assert machine.clock(tmp_path / "clock").plausible
+
+
 @pytest.mark.parametrize("seconds", [0.0, 60.0, UNSET - 1, -1.0])
 def test_an_absurd_time_from_outside_teaches_nothing(seconds: float) -> None:
     clock = Machine(NOW).clock()

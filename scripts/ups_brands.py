@@ -16,7 +16,9 @@ HEAD = """# UPS brands
 From the files in `collectors/ups/mibs/`. A card is asked for each brand's probe object; sysObjectID only
 sorts who is asked first. What a brand leaves open is filled in from RFC 1628, field by field. A card of RFC 1628
 alone must tell of a battery too, or it is a PDU; vendor, model, serial and firmware are first asked of the brand of
-its sysObjectID. Units behind NUT or apcupsd need no brand: `protocol = "nut"` or `"apcupsd"`.
+its sysObjectID. A card that tells of a battery, but never where its output comes from (a UPS at a MikroTik router's
+USB port), is read as well: on battery or on mains where its alarms or both voltages show it, else `other`.
+Units behind NUT or apcupsd need no brand: `protocol = "nut"` or `"apcupsd"`.
 
 | file | brand | sysObjectID begins with | probe | fields |
 |---|---|---|---|---|

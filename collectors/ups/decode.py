@@ -4,24 +4,26 @@ The brand's own rows are asked first, RFC 1628 fills in field by field what they
 exist whose vendor objects lie and whose RFC 1628 is true, and the reverse.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from collectors.snmp import Value
 from collectors.ups.mib import FLAGS, PHASED, SUMMED, TEXTS, Mib, Row
 from collectors.ups.plausible import Phases, Rejection, known, mended_volts, plausible
-from collectors.ups.settle import settle
+from collectors.ups.settle import inferred_source, settle
 from collectors.ups.state import UpsState
 
 _MAX_REJECTED = 64
 
 
-def decode(raw: Mapping[str, Value], mib: Mib, fill_in: Mib) -> UpsState:
-    """The UpsState of the values at hand; what no row can tell stays None."""
+def decode(raw: Mapping[str, Value], mib: Mib, fill_in: Mib, *, infers: bool = False) -> UpsState:
+    """The UpsState of the values at hand; what no row can tell stays None. infers: not the output's source."""
     state = UpsState(mib=mib.name, vendor=mib.vendor or None)
     tables = [mib] if mib is fill_in else [mib, fill_in]
     for table in tables:
         for row in table.row:
             _apply(row, raw, state)
+    if infers and state.status is None:
+        state.status = inferred_source(state)
     settle(state)
     del state.rejected[_MAX_REJECTED:]
     return state
@@ -111,7 +113,7 @@ def _apply_number(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
 
 
 def _apply_phases(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
-    found: Phases = [_number(row, _at(raw, oid), state) for oid in row.instances()[: _line_count(row, raw)]]
+    found: Phases = [_number(row, _at(raw, oid), state) for oid in _lines(row, raw)]
     found = mended_volts(found, _frequency(row, raw))
     while found and found[-1] is None:
         found.pop()
@@ -128,6 +130,13 @@ def _frequency(row: Row, raw: Mapping[str, Value]) -> float | None:
     value = raw.get(row.hertz)
     verdict = plausible("input_hertz", value, value) if isinstance(value, int) else None
     return verdict if isinstance(verdict, float) else None
+
+
+def _lines(row: Row, raw: Mapping[str, Value]) -> Sequence[str]:
+    """The rows of as many phases as there are: the first, or where none of these is there, the next (RouterOS)."""
+    count, instances = _line_count(row, raw), row.instances()
+    there = [oid for oid in instances if _at(raw, oid) is not None]
+    return instances[:count] if set(there) & set(instances[:count]) else there[:count]
 
 
 def _line_count(row: Row, raw: Mapping[str, Value]) -> int:

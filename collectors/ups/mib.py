@@ -1,7 +1,6 @@
 """A UPS brand is a TOML file: rows of MIB object, OID, field, scale, meaning. This is the format.
 
-    name, title, object_ids (sysObjectID prefixes), probe (the object that only a UPS answers),
-    witnesses (objects of which one must answer too, where the probe alone proves no UPS)
+    name, title, object_ids (sysObjectID prefixes), probe (the object that tells where the output comes from)
     like, root (a tree that a maker has put elsewhere: the rows of that file, at this root instead of at its own)
     [[row]]
       object   MIB object, as printed          oid    with .0, or the column of a table
@@ -110,7 +109,6 @@ class Mib(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     object_ids: tuple[str, ...]
     probe: str
     row: tuple[Row, ...]
-    witnesses: tuple[str, ...] = ()
     vendor: str = ""
     like: str = ""
     root: str = ""
@@ -128,10 +126,8 @@ def parse_mib(file: Path) -> Mib:
         raise ConfigError(file, "$", str(problem)) from problem
     for number, row in enumerate(mib.row):
         _check(file, f"$.row[{number}]", row)
-    read = {oid for row in mib.row for oid in row.oids()}
-    for where, asked in (("$.probe", {mib.probe}), ("$.witnesses", set(mib.witnesses))):
-        if asked - read:
-            raise ConfigError(file, where, "no row reads it", "the OID of a row")
+    if not any(mib.probe in row.oids() for row in mib.row):
+        raise ConfigError(file, "$.probe", "no row reads it", "the OID of a row")
     return mib
 
 

@@ -58,11 +58,11 @@ class Card:
         raw = await self._values(rows)
         raw |= await self._alarm_tables(rows, raw)
         self._memory.keep(self._session.access, found.object_id, found.mib.name, self._session.batch)
-        return decode(self._static | raw, found.mib, fallback())
+        return decode(self._static | raw, found.mib, fallback(), infers=found.infers)
 
     async def read_source(self) -> UpsState:
         """What matters on battery: source, charge, runtime, the card's own low flag; little else is asked."""
-        if self._found is None or self._present is None:
+        if self._found is None or self._present is None or self._found.infers:
             return await self.read()
         mib = self._found.mib
         oids = [oid for one in _oids(filter(_urgent, _rows(mib))) for oid in (one, one + ".0")]

@@ -17,6 +17,25 @@ _LONG_RUNTIME_SECONDS = 600.0
 _VOLTAGES = ("input_volts", "output_volts")
 
 
+def inferred_source(state: UpsState) -> str:
+    """Where the output comes from, of a UPS that never says it: what its alarms and both voltages show, else other.
+
+    Mains must be near the output's voltage to be what feeds it: on a brown-out the battery does.
+    """
+    if "on_battery" in state.alarms:
+        return "on_battery"
+    mains, fed = known(state.input_volts), known(state.output_volts)
+    if not mains or not fed or min(fed) < _LEAST_MAINS_VOLTS:
+        return "other"
+    if max(mains) < _LEAST_MAINS_VOLTS:
+        return "on_battery"
+    near = all(_NEAR[0] * min(fed) <= one <= _NEAR[1] * max(fed) for one in mains)
+    return "online" if near and not state.on_battery_seconds else "other"
+
+
+_NEAR = (0.8, 1.2)
+
+
 def settle(state: UpsState) -> None:
     """The rules that need more than one field; mends or empties what contradicts itself."""
     if state.status == "off" and "on_battery" in state.alarms and any(v > 0 for v in known(state.output_volts)):

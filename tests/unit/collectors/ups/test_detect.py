@@ -90,7 +90,7 @@ def test_a_pdu_that_says_where_its_output_comes_from_has_no_battery_and_is_no_up
         asyncio.run(_detect(Card(PDU)))
 
 
-@pytest.mark.parametrize("battery", fallback().witnesses)
+@pytest.mark.parametrize("battery", [f"1.3.6.1.2.1.33.1.2.{number}.0" for number in (1, 3, 4, 5)])
 def test_one_object_of_a_battery_is_enough_for_a_ups(battery: str) -> None:
     assert asyncio.run(_detect(Card(PDU | {battery: 0}))) == "rfc1628"
 

@@ -80,7 +80,6 @@ def test_an_alarm_table_is_walked_and_never_asked_for(tmp_path: Path) -> None:
         (HEAD + STATUS + _row("alarms", 'bits = { 1 = "party" }'), "$.row[1].bits"),
         (HEAD + STATUS + _row("charge_ratio", "phases = true"), "$.row[1].phases"),
         (HEAD.replace("99999.1.0", "99999.7.0") + STATUS, "$.probe"),
-        (HEAD + 'witnesses = ["1.3.6.1.4.1.99999.7.0"]' + STATUS, "$.witnesses"),
     ],
 )
 def test_a_mistake_names_the_file_and_the_place(tmp_path: Path, text: str, named: str) -> None:

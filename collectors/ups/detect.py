@@ -35,7 +35,7 @@ async def detect(session: Session, memory: Memory) -> Found:
     """Raises NotRecognised, or what Session.get raises."""
     object_id = (await session.get([SYS_OBJECT_ID])).get(SYS_OBJECT_ID)
     known = memory.recall(session.access, object_id)
-    found = await _recalled(session, object_id, known) or await _asked(session, object_id)
+    found = await _recalled(session, object_id, known) or await _asked(session, object_id, told=known is not None)
     return structs.replace(found, mib=_introduced(found.mib, _as_oid(object_id)))
 
 
@@ -49,11 +49,12 @@ async def _recalled(session: Session, object_id: Value | None, known: Learned | 
     return Found(mib, object_id)
 
 
-async def _asked(session: Session, object_id: Value | None) -> Found:
+async def _asked(session: Session, object_id: Value | None, *, told: bool) -> Found:
+    """told: this card has said its source before; that it does so no more is a fault, and nothing is inferred."""
     chosen = choose(object_id, await session.get([mib.probe for mib in brands()]))
     if chosen is not None and (chosen.name != FALLBACK or await _has_battery(session, chosen)):
         return Found(chosen, object_id)
-    for mib in (*_makers(_as_oid(object_id)), fallback()):
+    for mib in () if told else (*_makers(_as_oid(object_id)), fallback()):
         if await _has_battery(session, mib):
             return Found(mib, object_id, infers=True)
     raise NotRecognised(f"{session.access.host} answers SNMP but no known UPS object")

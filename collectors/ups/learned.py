@@ -1,4 +1,4 @@
-"""What was learned about a card, kept on disk: its brand, and how many objects it bears in one question.
+"""What was learned about a card that tells its source, kept on disk: its brand, and how many objects it bears at once.
 
 A restart then costs two questions instead of a detection. It is believed only while the card's
 address and sysObjectID are the same and the brand's probe still answers.
@@ -38,11 +38,12 @@ class Memory:
     def keep(self, access: Access, object_id: Value | None, mib: str, batch: int) -> None:
         """Write it down, if it is news; a disk that takes nothing costs the next start a detection."""
         found = Learned(_address(access), str(object_id), mib, batch)
-        if found == self._known or self._file is None:
+        if found == self._known:
             return
         self._known = found
-        with contextlib.suppress(OSError):
-            kept.write(self._file, found)
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                kept.write(self._file, found)
 
 
 def _address(access: Access) -> str:

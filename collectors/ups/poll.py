@@ -57,7 +57,8 @@ class Card:
         rows = _rows(found.mib)
         raw = await self._values(rows)
         raw |= await self._alarm_tables(rows, raw)
-        self._memory.keep(self._session.access, found.object_id, found.mib.name, self._session.batch)
+        if not found.infers:
+            self._memory.keep(self._session.access, found.object_id, found.mib.name, self._session.batch)
         return decode(self._static | raw, found.mib, fallback(), infers=found.infers)
 
     async def read_source(self) -> UpsState:

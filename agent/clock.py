@@ -150,9 +150,10 @@ class Clock:
         return self._correction_ms if abs(off - self._correction_ms) <= _JITTER_MS else off
 
     def _learn(self, offset: float) -> None:
-        if self._offset is not None and abs(offset - self._offset) < _SAVE_SECONDS:
+        same = self._offset is not None and abs(offset - self._offset) < _SAVE_SECONDS
+        if same and self._ever_known:
             return
-        if self._offset is None:
+        if self._offset is None or same:
             log.info("the time is known")
         else:
             log.warning("the clock was corrected by=%.0f s", offset - self._offset)

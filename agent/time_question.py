@@ -27,8 +27,8 @@ class TimeQuestion:
 
     def heard(self, ack: Ack, now: float) -> None:
         """An answer was written after its question; any other ack, or one that returns nonsense, since we connected."""
-        asked = ack.asked / 1000
-        answers = ack.asked > 0 and self._since - 0.001 <= asked <= now
+        asked = ack.asked / 1000 if 0 < ack.asked < MAX_INTEGER else 0.0
+        answers = asked > 0 and self._since - 0.001 <= asked <= now
         if 0 < ack.t < MAX_INTEGER:
             self._clock.told(ack.t / 1000, now - (asked if answers else self._since))
             self._answered |= answers

@@ -7,7 +7,7 @@ gives no value, and no value is ever zero for lack of a measurement.
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -116,10 +116,10 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         """URL that answers 204, or empty."""
         return self.check_url or (f"{self.far_end().rstrip('/')}/generate_204" if self.far_end() else "")
 
-    def asked(self) -> tuple[Target, ...]:
-        """The targets, as they are now; the provider's first hop may come later."""
+    def asked(self, servers: Sequence[str]) -> tuple[Target, ...]:
+        """The targets, as they are now, with these name servers; the provider's first hop may come later."""
         route = default_route(interface=self.interface)
-        return self.targets or automatic(self.name_servers(), self.far_end(), route.gateway if route else "")
+        return self.targets or automatic(servers, self.far_end(), route.gateway if route else "")
 
 
 def build(config: Config, state: Path) -> "Internet":

@@ -43,7 +43,7 @@ class Prober:
     def __init__(self, config: "Config", changed: asyncio.Event, loaded: Callable[[], bool] = lambda: False) -> None:
         self._config, self._changed, self._loaded = config, changed, loaded
         self._icmp = icmp_allowed()
-        self.probed = {target.name: self._probed(target) for target in config.asked()}
+        self.probed = {target.name: self._probed(target) for target in config.asked(config.name_servers())}
         self.names = Names(config.name_servers(), config.resolve_name, config.interface, self._spend)
         self.page = Page(config.page(), config.interface, self._spend)
         self._judge = Judge(self.names, self.page, period("target", config.probe_seconds, metered=config.metered))
@@ -178,11 +178,10 @@ class Prober:
         """
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            servers = self._config.name_servers()
-            if not servers or default_route(interface=self._config.interface) is None:
+            if default_route(interface=self._config.interface) is None:
                 continue
-            self.names.servers = servers
-            asked = {target.name: target for target in self._config.asked()}
+            self.names.servers = self._config.name_servers() or self.names.servers
+            asked = {target.name: target for target in self._config.asked(self.names.servers)}
             others = [name for name, one in self.probed.items() if one.target not in (_ACCESS, asked.get(name))]
             gone = [self.probed.pop(name) for name in others]
             for target in asked.values():
@@ -202,14 +201,21 @@ class Prober:
         while True:
             route = default_route(interface=self._config.interface)
             far = next((one.target for one in self.probed.values() if one.target.role == "target"), None)
-            if any(one.target.role == "access" and one.target != _ACCESS for one in self.probed.values()):
-                if _ACCESS.name in self.probed:
-                    await _end(self.probed.pop(_ACCESS.name))
+            named = any(one.target.role == "access" and one.target != _ACCESS for one in self.probed.values())
+            if named:
+                until = 0.0
+                await self._end_found_access()
             elif far and self.verdict()[0] and (time.monotonic() >= until or route != known or self._access_moved()):
                 known = route
                 found = await self._look_for_access(Address(far.host, self._config.interface))
                 until = time.monotonic() + (_ACCESS_SECONDS if found else _ACCESS_AGAIN_SECONDS)
-            await asyncio.sleep(_LOOK_SECONDS if _ACCESS.name in self.probed else 1.0)
+            await asyncio.sleep(_LOOK_SECONDS if named or _ACCESS.name in self.probed else 1.0)
+
+    async def _end_found_access(self) -> None:
+        """Somebody is named as the provider's first hop: the one that we have found is not needed."""
+        found = self.probed.get(_ACCESS.name)
+        if found is not None and found.target == _ACCESS:
+            await _end(self.probed.pop(_ACCESS.name))
 
     def _access_moved(self) -> bool:
         present = self.probed.get(_ACCESS.name)

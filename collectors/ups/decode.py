@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from collectors.snmp import Value
 from collectors.ups.mib import FLAGS, PHASED, SUMMED, TEXTS, Mib, Row
-from collectors.ups.plausible import Phases, Rejection, known, mended_volts, plausible
+from collectors.ups.plausible import Phases, Rejection, known, plausible
 from collectors.ups.settle import inferred_source, settle
-from collectors.ups.state import UpsState
+from collectors.ups.state import VOLTAGES, WARNINGS, UpsState
 
 _MAX_REJECTED = 64
 
@@ -18,15 +18,35 @@ _MAX_REJECTED = 64
 def decode(raw: Mapping[str, Value], mib: Mib, fill_in: Mib, *, infers: bool = False) -> UpsState:
     """The UpsState of the values at hand; what no row can tell stays None. infers: not the output's source."""
     state = UpsState(mib=mib.name, vendor=mib.vendor or None)
-    tables = [mib] if mib is fill_in else [mib, fill_in]
-    for table in tables:
-        for row in table.row:
-            _apply(row, raw, state)
+    _read(mib, raw, state)
+    if mib is not fill_in:
+        _fill_in(fill_in, raw, state)
     if infers and state.status is None:
         state.status = inferred_source(state)
     settle(state)
     del state.rejected[_MAX_REJECTED:]
     return state
+
+
+def _read(table: Mib, raw: Mapping[str, Value], state: UpsState) -> None:
+    for row in table.row:
+        _apply(row, raw, state)
+    _apply_sum([row for row in table.row if row.phase and row.field == SUMMED], raw, state)
+
+
+def _fill_in(table: Mib, raw: Mapping[str, Value], state: UpsState) -> None:
+    """What the brand has said of a warning stands, a no as well: cards exist whose RFC 1628 cries wolf.
+
+    A source that the brand cannot name stays so, but for a cut: that is never hidden.
+    """
+    said = {name: getattr(state, name) for name in WARNINGS if getattr(state, name) is not None}
+    _read(table, raw, state)
+    for name, value in said.items():
+        setattr(state, name, value)
+    if state.status == "other":
+        own = UpsState()
+        _read(table, raw, own)
+        state.status = "on_battery" if own.status == "on_battery" else "other"
 
 
 def _apply(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
@@ -37,16 +57,20 @@ def _apply(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
     elif row.listed:
         _apply_listed(row, raw, state)
     elif row.phase:
-        _apply_one_phase(row, raw, state)
+        if row.field != SUMMED:
+            _apply_one_phase(row, raw, state)
     elif row.join or row.field == "alarms" or _is_open(row.field, state):
         _reader(row)(row, raw, state)
 
 
 def _is_open(field: str, state: UpsState) -> bool:
-    """Nought amperes or watts close nothing: whole units round a small load away, some cards say 0 whatever flows."""
-    known = getattr(state, field)
-    nought = known == 0 or (isinstance(known, list) and not any(known))
-    return known in (None, []) or (nought and field in ("output_amperes", SUMMED))
+    """Nought amperes or watts close nothing: whole units round a small load away, some cards say 0 whatever flows.
+
+    Nor does a no of a warning: another object may know better.
+    """
+    said = getattr(state, field)
+    nought = said == 0 or (isinstance(said, list) and not any(said))
+    return said in (None, []) or (field in WARNINGS and not said) or (nought and field in ("output_amperes", SUMMED))
 
 
 def _reader(row: Row) -> Callable[[Row, Mapping[str, Value], UpsState], None]:
@@ -66,11 +90,11 @@ def _at(raw: Mapping[str, Value], oid: str) -> Value | None:
 
 def _apply_text(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
     value = raw.get(row.oid)
-    known = getattr(state, row.field) if row.join else None
+    before = getattr(state, row.field) if row.join else None
     if isinstance(value, bytes) and row.part:
         value = b"".join(value.split(b";")[row.part - 1 : row.part])
     if isinstance(value, bytes) and (text := clean_text(value)):
-        setattr(state, row.field, f"{known} {text}"[:48] if known else text)
+        setattr(state, row.field, f"{before} {text}"[:48] if before else text)
     elif isinstance(value, int):
         setattr(state, row.field, str(value))
 
@@ -81,7 +105,7 @@ def clean_text(octets: bytes) -> str:
 
 
 def _printable(octets: bytes) -> str:
-    text = octets.split(b"\0")[0].decode("ascii", "replace")
+    text = octets.lstrip(b"\0 ").split(b"\0")[0].decode("ascii", "replace")
     return "".join(c if c.isascii() and c.isprintable() else " " for c in text).strip()
 
 
@@ -89,10 +113,10 @@ def _apply_states(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
     value = _at(raw, row.oid)
     if value is None:
         return
-    meaning = row.states.get(str(value))
+    meaning = row.states.get(word(value))
     if meaning is None:
         _reject(state, row, value, "unknown_enum")
-        if row.field == "status" and isinstance(value, int) and value > 0:
+        if row.field == "status" and (number(value) or 0) > 0:
             state.status = "other"
         return
     if meaning != "":
@@ -101,7 +125,7 @@ def _apply_states(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
 
 def _apply_alarm_state(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
     value = _at(raw, row.oid)
-    name = row.states.get(str(value))
+    name = row.states.get(word(value)) if value is not None else None
     if value is not None and name is None:
         _reject(state, row, value, "unknown_enum")
     _add_alarms(state, [str(name)] if name else [])
@@ -114,22 +138,11 @@ def _apply_number(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
 
 def _apply_phases(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
     found: Phases = [_number(row, _at(raw, oid), state) for oid in _lines(row, raw)]
-    found = mended_volts(found, _frequency(row, raw))
     while found and found[-1] is None:
         found.pop()
-    if row.field in _VOLTAGES and _line_count(row, raw) == 3:
-        while len(found) > 1 and found[-1] in (0, None):  # absent phases answer 0 (Phoenixtec)
-            found.pop()
+    if row.field in VOLTAGES and not any(found[1:]) and _told_lines(row, raw) in (None, 1):
+        found = found[:1]  # absent phases answer 0 (Phoenixtec); one of several that is dead is no absent one
     _set_phases(row, state, found)
-
-
-_VOLTAGES = ("input_volts", "output_volts")
-
-
-def _frequency(row: Row, raw: Mapping[str, Value]) -> float | None:
-    value = raw.get(row.hertz)
-    verdict = plausible("input_hertz", value, value) if isinstance(value, int) else None
-    return verdict if isinstance(verdict, float) else None
 
 
 def _lines(row: Row, raw: Mapping[str, Value]) -> Sequence[str]:
@@ -140,8 +153,12 @@ def _lines(row: Row, raw: Mapping[str, Value]) -> Sequence[str]:
 
 
 def _line_count(row: Row, raw: Mapping[str, Value]) -> int:
-    lines = raw.get(row.lines) if row.lines else None
-    return lines if isinstance(lines, int) and 1 <= lines <= 3 else 3
+    return _told_lines(row, raw) or 3
+
+
+def _told_lines(row: Row, raw: Mapping[str, Value]) -> int | None:
+    lines = number(raw[row.lines]) if row.lines in raw else None
+    return lines if lines is not None and 1 <= lines <= 3 else None
 
 
 def _set_phases(row: Row, state: UpsState, found: Phases) -> None:
@@ -154,39 +171,52 @@ def _set_phases(row: Row, state: UpsState, found: Phases) -> None:
 
 def _apply_one_phase(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
     """The rows of one field, in the order of their phases, complete each other."""
-    known: Phases = getattr(state, row.field) if row.field != SUMMED else []
-    if row.phase > _line_count(row, raw) or (row.field != SUMMED and len(known) != row.phase - 1):
+    found: Phases = getattr(state, row.field)
+    if row.phase > _line_count(row, raw) or len(found) != row.phase - 1:
         return
-    number = _number(row, _at(raw, row.oid), state)
-    if number is None or (row.phase > 1 and number == 0 and row.field in _VOLTAGES):
+    value = _number(row, _at(raw, row.oid), state)
+    if value is not None and not (row.phase > 1 and value == 0 and row.field in VOLTAGES):
+        found.append(value)
+
+
+def _apply_sum(rows: Sequence[Row], raw: Mapping[str, Value], state: UpsState) -> None:
+    """One row a phase: their sum, as far as there are phases; without one of its parts it is none."""
+    there = [row for row in rows if row.phase <= _line_count(row, raw)]
+    told = [row for row in there if _at(raw, row.oid) not in (None, *row.absent)]
+    if state.output_watts or not told or [row.phase for row in told] != list(range(1, len(told) + 1)):
         return
-    if row.field == SUMMED:
-        state.output_watts = number + (state.output_watts or 0.0 if row.phase > 1 else 0.0)
-    else:
-        known.append(number)
+    parts = [_number(row, _at(raw, row.oid), state) for row in told]
+    if None not in parts:
+        state.output_watts = sum(known(parts))
 
 
 def _number(row: Row, value: Value | None, state: UpsState) -> float | None:
     if value is None:
         return None
-    number = _as_int(value)
-    if number in row.absent:
+    told = number(value)
+    if told in row.absent:
         return None
-    if number is None:
+    if told is None:
         verdict: float | str = "wrong_type"
-    elif number in row.invalid:
+    elif told in row.invalid:
         verdict = "sentinel"
-    elif 0 < number < row.least:
+    elif 0 < told < row.least:
         verdict = "doubtful_unit"
     else:
-        verdict = plausible(row.field, round(number * row.scale, 6), number)
+        verdict = plausible(row.field, round(told * row.scale, 6), told)
     if isinstance(verdict, str):
         _reject(state, row, value, verdict)
         return None
     return verdict
 
 
-def _as_int(value: Value) -> int | None:
+def word(value: Value) -> str:
+    """How a brand file spells it: a number in figures, also one that was sent as text."""
+    told = number(value)
+    return str(value if told is None else told)
+
+
+def number(value: Value) -> int | None:
     """Some cards send numbers as text."""
     if isinstance(value, bytes):
         text = clean_text(value)
@@ -204,7 +234,8 @@ def _reject(state: UpsState, row: Row, value: Value, rule: str) -> None:
 def _apply_alarm_table(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
     table = {oid.removeprefix(row.oid): value for oid, value in raw.items() if oid.startswith(row.oid + ".")}
     held = (value for index, value in table.items() if not row.active or raw.get(row.active + index) == 1)
-    _add_alarms(state, (row.alarms.get(str(value).lstrip(".")) for value in held))
+    texts = (clean_text(value) if isinstance(value, bytes) else str(value) for value in held)
+    _add_alarms(state, (row.alarms.get(text.lstrip(".")) for text in texts))
 
 
 def _apply_bits(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
@@ -237,13 +268,13 @@ def _apply_listed(row: Row, raw: Mapping[str, Value], state: UpsState) -> None:
         _apply_flag(state, word, word in held)
 
 
-def _apply_flag(state: UpsState, word: str, on: bool) -> None:
-    if word.startswith("alarm:"):
-        _add_alarms(state, [word.removeprefix("alarm:")] if on else [])
-    elif word in FLAGS:
-        setattr(state, word, on)
+def _apply_flag(state: UpsState, told: str, on: bool) -> None:
+    if told.startswith("alarm:"):
+        _add_alarms(state, [told.removeprefix("alarm:")] if on else [])
+    elif told in FLAGS:
+        setattr(state, told, on or (told in WARNINGS and bool(getattr(state, told))))
     elif on and state.status in (None, "other"):
-        state.status = word
+        state.status = told
 
 
 def _add_alarms(state: UpsState, names: Iterable[str | None]) -> None:

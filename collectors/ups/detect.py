@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from msgspec import Struct, structs
 
 from collectors.snmp import Session, Value
+from collectors.ups.decode import number, word
 from collectors.ups.learned import Learned, Memory
 from collectors.ups.mib import FALLBACK, TEXTS, Mib, brands, fallback
 from telemetry.errors import NotRecognised
@@ -41,12 +42,11 @@ async def detect(session: Session, memory: Memory) -> Found:
 
 async def _recalled(session: Session, object_id: Value | None, known: Learned | None) -> Found | None:
     mib = next((one for one in brands() if known is not None and one.name == known.mib), None)
-    if known is None or mib is None or not _speaks(mib, await session.get([mib.probe])):
-        return None
-    if mib.name == FALLBACK and not await _has_battery(session, mib):
+    if known is None or mib is None:
         return None
     session.batch = min(session.batch, max(1, known.batch))
-    return Found(mib, object_id)
+    speaks = _speaks(mib, await session.get([mib.probe]))
+    return Found(mib, object_id) if speaks and (mib.name != FALLBACK or await _has_battery(session, mib)) else None
 
 
 async def _asked(session: Session, object_id: Value | None, *, told: bool) -> Found:
@@ -97,10 +97,10 @@ def _prefix(mib: Mib, object_id: str) -> int:
 async def _has_battery(session: Session, mib: Mib) -> bool:
     rows = [row for row in mib.row if row.field in _OF_A_BATTERY and not (row.bits or row.listed or row.alarms)]
     answers = await session.get(list(dict.fromkeys(row.oid for row in rows)))
-    return any(isinstance(value, int) for value in answers.values())
+    return any(number(value) is not None for value in answers.values())
 
 
 def _speaks(mib: Mib, answers: Mapping[str, Value]) -> bool:
     value = answers.get(mib.probe)
     rows = [row for row in mib.row if row.oid == mib.probe]
-    return value is not None and any(str(value) in row.states for row in rows)
+    return value is not None and any(word(value) in row.states for row in rows)

@@ -8,8 +8,6 @@
       phases   true: a table; rows 1..3 are the phases (index N or N.0)
       phase    1, 2 or 3: this scalar is that phase; the rows of one field complete each other
       lines    OID of the number of lines: phases beyond it do not exist, whatever the table holds
-      hertz    OID of the frequency of this voltage: while it is one of mains, volts that are a tenth of mains were sent
-               whole, without the tenths that the MIB has
       invalid  raw numbers that mean "no value"
       least    raw numbers above 0 and below this: some firmware sends them in another unit, so they are not believed
       absent   raw numbers that mean "there is no such thing here": not a value, and not a lie
@@ -25,9 +23,9 @@
       active   column of that table: only rows where it says 1 are alarms, the others are history
       static   true: read once an hour
 
-Rows of one field are alternatives: the first that gives a plausible value wins; 0 A or 0 W stands
-only if no later row gives more. There is no expression language and no hook; a brand that needs
-more gets one more named word here.
+Rows of one field are alternatives: the first that gives a plausible value wins, but 0 A or 0 W and a no of
+a warning stand only while no later row says more. There is no expression language
+and no hook; a brand that needs more gets one more named word here.
 """
 
 import math
@@ -77,7 +75,6 @@ class Row(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     phases: bool = False
     phase: Literal[0, 1, 2, 3] = 0
     lines: str = ""
-    hertz: str = ""
     invalid: tuple[int, ...] = ()
     least: int = 0
     absent: tuple[int, ...] = ()
@@ -93,7 +90,7 @@ class Row(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     def oids(self) -> tuple[str, ...]:
         """What to GET for it; a table of alarms is walked instead."""
-        asked = (self.count,) if self.alarms else (*self.instances(), self.lines, self.hertz)
+        asked = (self.count,) if self.alarms else (*self.instances(), self.lines)
         return tuple(oid for oid in asked if oid)
 
     def instances(self) -> tuple[str, ...]:
@@ -148,7 +145,7 @@ Complaints = Iterator[tuple[str, str, str]]
 
 
 def _numbers(row: Row) -> Complaints:
-    others = {f".{name}": getattr(row, name) for name in ("lines", "hertz", "count", "active") if getattr(row, name)}
+    others = {f".{name}": getattr(row, name) for name in ("lines", "count", "active") if getattr(row, name)}
     for where, oid in {".oid": row.oid, **others}.items():
         if _OID.fullmatch(oid) is None:
             yield where, repr(oid), "an OID in dotted numbers"

@@ -8,12 +8,17 @@ from msgspec import Struct
 
 SENTINELS = frozenset({2147483647, 4294967295, 65535, 65534, 655350, 32767, -2147483648})
 _SIGNED = frozenset({"battery_amperes"})
+_NEVER_9999 = frozenset({
+    "input_volts", "output_volts", "battery_volts", "battery_amperes", "output_amperes", "temperature_celsius",
+    "load_ratio", "charge_ratio",
+})  # fmt: skip
 _VOLTS = frozenset({"input_volts", "output_volts"})
 _HERTZ = frozenset({"input_hertz", "output_hertz"})
 _WEEK = 7 * 86400.0
 RULES = (
     "sentinel", "negative", "out_of_range", "wrong_type", "unknown_enum", "zero_runtime_on_mains",
-    "zero_runtime_with_charge", "zero_under_load", "zero_on_mains", "zero_with_runtime", "zero_frequency",
+    "zero_runtime_with_charge", "zero_under_load", "zero_on_mains", "zero_with_runtime",
+    "zero_with_normal_battery", "zero_frequency",
     "absolute_zero", "not_text",
     "guessed", "coarse", "doubtful_unit",
 )  # fmt: skip
@@ -33,7 +38,7 @@ class Rejection(Struct, frozen=True):
 
 def plausible(field: str, value: float, raw: int) -> float | str:
     """The value to publish, or the name of the rule that rejects it."""
-    if raw in SENTINELS or (raw == -1 and field not in _SIGNED):
+    if raw in SENTINELS or (raw == -1 and field not in _SIGNED) or (raw == 9999 and field in _NEVER_9999):
         return "sentinel"
     if field in _VOLTS:
         return _volts(value)
@@ -144,17 +149,16 @@ SMALLEST_LOAD = 0.05
 """As a share of the rating: below it, nought in whole percents or tenths of an ampere may be true."""
 
 
-def mended_volts(volts: Phases, hertz: float | None) -> Phases:
-    """The volts x10 where all of them are those of mains divided by ten: whole volts, sent where tenths are due.
+def sent_whole(output: Phases, hertz: float | None) -> bool:
+    """Whether volts are those of a UPS divided by ten: whole volts, sent where tenths are due.
 
-    The witness is a frequency: what alternates at 50 Hz is no battery, and nobody sells mains or a UPS below 60 V.
+    The output is the witness, not the input, which may be dying: what a UPS gives at 50 Hz is 100 V or more.
     """
-    present = [one for one in volts if one]
-    whole = hertz is not None and present and all(_LEAST_WHOLE <= one < _LEAST_MAINS for one in present)
-    return [one and round(one * 10, 6) for one in volts] if whole else volts
+    live = [volts for volts in output if volts]
+    return hertz is not None and bool(live) and all(_WHOLE[0] <= volts <= _WHOLE[1] for volts in live)
 
 
-_LEAST_WHOLE, _LEAST_MAINS = 8.5, 60.0
+_WHOLE = (10.0, 48.0)
 
 
 def settled_watts(
@@ -167,7 +171,8 @@ def settled_watts(
     """
     expected = _expected_watts(volts, amperes, load, nominal_voltamperes)
     if expected is None:
-        return "zero_under_load" if watts == 0 and any(load) else watts
+        idle = (load and not any(load)) or (amperes and not any(amperes))
+        return "zero_under_load" if watts == 0 and (any(load) or (any(volts) and not idle)) else watts
     for factor in (1, 1000, 100):
         if 0.25 * expected <= watts * factor <= 1.25 * expected:
             return watts * factor if factor == 1 or watts >= _TWO_DIGITS else "coarse"

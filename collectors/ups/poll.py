@@ -12,6 +12,7 @@ from telemetry.errors import CollectError, NotRecognised, TimedOut, Unreachable
 
 _STATIC_EVERY = 360  # polls; an hour at 10 s
 _REDETECT_AFTER = 3
+_DOUBT_EVERY = 30  # polls; a card that has never told its source is looked at anew
 _FIRST_POLLS = 3
 """So often everything is asked: what is NULL while a card starts may have a value a moment later."""
 _URGENT = frozenset(
@@ -30,6 +31,7 @@ class Card:
         self._found: Found | None = None
         self._present: set[str] | None = None
         self._static: dict[str, Value] = {}
+        self._alarms: dict[str, Value] = {}
         self._polls = 0
         self._without_status = 0
 
@@ -50,25 +52,30 @@ class Card:
             raise
 
     async def _state(self) -> UpsState:
-        if self._found is None:
+        if self._found is None or (self._found.infers and self._polls % _DOUBT_EVERY == 0):
             self._found = await detect(self._session, self._memory)
             self._present, self._polls, self._static = None, 0, {}
         found = self._found
         rows = _rows(found.mib)
         raw = await self._values(rows)
-        raw |= await self._alarm_tables(rows, raw)
+        tables = await self._alarm_tables(rows, raw)
+        raw |= tables
+        self._alarms = tables | {oid: raw[oid] for oid in _oids(filter(_tells_alarms, rows)) if oid in raw}
         if not found.infers:
             self._memory.keep(self._session.access, found.object_id, found.mib.name, self._session.batch)
         return decode(self._static | raw, found.mib, fallback(), infers=found.infers)
 
     async def read_source(self) -> UpsState:
-        """What matters on battery: source, charge, runtime, the card's own low flag; little else is asked."""
+        """What matters on battery: source, charge, runtime, the card's own low flag; little else is asked.
+
+        Alarms, which outrank flags, are those of the last full reading.
+        """
         if self._found is None or self._present is None or self._found.infers:
             return await self.read()
         mib = self._found.mib
         oids = [oid for one in _oids(filter(_urgent, _rows(mib))) for oid in (one, one + ".0")]
         raw = await self._session.get([oid for oid in oids if oid in self._present])
-        return self._believed(decode(raw, mib, fallback()))
+        return self._believed(decode(self._alarms | raw, mib, fallback()))
 
     async def _values(self, rows: list[Row]) -> dict[str, Value]:
         wanted = _oids(row for row in rows if not row.static)
@@ -106,7 +113,8 @@ class Card:
         count = raw.get(table.count)
         if count is not None or table not in fallback().row:
             return count != 0
-        return any(oid in raw or oid in self._static for oid in _oids(fallback().row))
+        own = [oid for oid in _oids(fallback().row) if oid.startswith(f"{fallback().root}.")]
+        return any(oid in raw or oid in self._static for oid in own)
 
     def _believed(self, state: UpsState) -> UpsState:
         if state.communicating is False:
@@ -125,6 +133,10 @@ def _rows(mib: Mib) -> list[Row]:
 
 def _urgent(row: Row) -> bool:
     return row.field in _URGENT or not _URGENT.isdisjoint(row.bits.values())
+
+
+def _tells_alarms(row: Row) -> bool:
+    return row.field == "alarms"
 
 
 def _oids(rows: Iterable[Row]) -> list[str]:

@@ -8,13 +8,14 @@ from collectors.ups.plausible import (
     believed_loads,
     known,
     runtime_contradiction,
+    sent_whole,
     settled_watts,
 )
-from collectors.ups.state import UpsState
+from collectors.ups.state import VOLTAGES, UpsState
 
 _LEAST_MAINS_VOLTS = 90.0
 _LONG_RUNTIME_SECONDS = 600.0
-_VOLTAGES = ("input_volts", "output_volts")
+_ON_MAINS = ("online", "boost", "trim", "eco")
 
 
 def inferred_source(state: UpsState) -> str:
@@ -38,8 +39,8 @@ _NEAR = (0.8, 1.2)
 
 def settle(state: UpsState) -> None:
     """The rules that need more than one field; mends or empties what contradicts itself."""
-    if state.status == "off" and "on_battery" in state.alarms and any(v > 0 for v in known(state.output_volts)):
-        state.status = "on_battery"  # a running load outranks OFF (NUT issue 2278)
+    _settle_tenths(state)
+    _settle_source(state)
     _heed_alarms(state)
     if state.communicating is False:
         _forget(state)
@@ -76,14 +77,43 @@ def _heed_alarms(state: UpsState) -> None:
         state.testing = True
 
 
+def _settle_tenths(state: UpsState) -> None:
+    """Whole volts where the MIB says tenths: the input as well, where the output is its witness."""
+    if not sent_whole(state.output_volts, state.output_hertz):
+        return
+    for field in VOLTAGES:
+        volts: Phases = getattr(state, field)
+        setattr(state, field, [one and round(one * 10, 6) for one in volts])
+
+
+def _settle_source(state: UpsState) -> None:
+    """A card that says on mains, or off, is not believed where an alarm and the voltages say that it is on battery."""
+    alarmed = not _NO_MAINS.isdisjoint(state.alarms)
+    if state.status == "off" and "on_battery" in state.alarms and any(known(state.output_volts)):
+        state.status = "on_battery"  # a running load outranks OFF (NUT issue 2278)
+    elif state.status in (*_ON_MAINS, "other") and alarmed and _mains_is_gone(state):
+        state.status = "on_battery"
+
+
+_NO_MAINS = frozenset({"on_battery", "utility_not_present"})
+
+
+def _mains_is_gone(state: UpsState) -> bool:
+    """Whether every input is measured, and none has mains."""
+    mains = [volts or 0.0 for volts in state.input_volts]
+    return bool(mains) and max(mains) < _LEAST_MAINS_VOLTS
+
+
 def _settle_test(state: UpsState) -> None:
     """A card on battery in its own test is no outage, but only while mains is measured at every input.
 
-    A test flag that a firmware forgets to clear must never hide a cut.
+    A test flag that a firmware forgets to clear must never hide a cut; nor a source that says test by itself.
     """
     mains = [volts or 0.0 for volts in state.input_volts]
     if state.status == "on_battery" and state.testing and mains and min(mains) >= _LEAST_MAINS_VOLTS:
         state.status = "test"
+    elif state.status == "test" and _mains_is_gone(state):
+        state.status = "on_battery"
 
 
 def _forget(state: UpsState) -> None:
@@ -97,7 +127,7 @@ def _forget(state: UpsState) -> None:
 def _settle_absent_phases(state: UpsState) -> None:
     """Where the output has fewer phases than its tables have rows, nought in the others is no measurement."""
     phases = len(state.output_volts)
-    for field in ("output_amperes", "load_ratio"):
+    for field in ("output_amperes", "load_ratio", "input_volts"):
         found: Phases = getattr(state, field)
         if any(state.output_volts) and not any(found[phases:]):
             setattr(state, field, found[:phases])
@@ -105,14 +135,17 @@ def _settle_absent_phases(state: UpsState) -> None:
 
 def _settle_zeros(state: UpsState) -> None:
     """Nought where there must be something is an object that the card does not support."""
-    on_mains = state.status in ("online", "boost", "trim", "eco")
-    for field in _VOLTAGES:
+    on_mains = state.status in _ON_MAINS
+    for field in VOLTAGES:
         volts: Phases = getattr(state, field)
         if on_mains and volts and not any(volts):
             state.rejected.append(Rejection(field, "0", "zero_on_mains"))
             setattr(state, field, [])
     if state.charge_ratio == 0 and (state.runtime_seconds or 0) > _LONG_RUNTIME_SECONDS:
         state.rejected.append(Rejection("charge", "0", "zero_with_runtime"))
+        state.charge_ratio = None
+    elif state.charge_ratio == 0 and on_mains and state.battery_low is False:
+        state.rejected.append(Rejection("charge", "0", "zero_with_normal_battery"))
         state.charge_ratio = None
 
 

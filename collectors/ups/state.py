@@ -4,6 +4,10 @@ from msgspec import Struct
 
 from collectors.ups.plausible import Phases, Rejection
 
+VOLTAGES = ("input_volts", "output_volts")
+WARNINGS = ("battery_low", "replace_battery", "overload")
+"""Yes/no of which yes is the one that counts."""
+
 
 class UpsState(Struct, kw_only=True):
     """What the card says, in base units. None or an empty list: not known."""

@@ -167,6 +167,16 @@ def test_a_row_whose_date_was_lost_gets_the_same_one_from_the_next_run(tmp_path:
     assert machine.clock(tmp_path / "clock").shift_ms(then) == 3_600_000
 
 
+def test_a_clock_that_was_believed_is_kept_once_it_is_confirmed(tmp_path: Path) -> None:
+    machine = Machine(NOW)
+    clock = machine.clock(tmp_path / "clock")
+    clock.believe()
+    clock.told(NOW, 0.0)
+    assert not clock.plausible
+    machine.boot, machine.wall = "second", NOW - 3600
+    assert not machine.clock(tmp_path / "clock").plausible, "it once knew: a clock that is behind is no longer believed"
+
+
 def test_a_clock_that_is_only_believed_is_not_kept(tmp_path: Path) -> None:
     machine = Machine(NOW)
     clock = machine.clock(tmp_path / "clock")

@@ -49,7 +49,7 @@ def test_the_first_question_of_a_connection_is_one_of_it_though_its_moment_was_c
     assert not question.nobody_answers(100.0)
 
 
-@pytest.mark.parametrize("returned", [-1, 1, 399_000, 1_000_001, 2**62])
+@pytest.mark.parametrize("returned", [-1, 1, 399_000, 1_000_001, 2**62, 10**400])
 def test_an_answer_to_nothing_that_was_asked_proves_no_more_than_an_ack(returned: int) -> None:
     clock = Heard()
     question = TimeQuestion(clock, 400.0)

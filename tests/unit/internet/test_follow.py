@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 import collectors.internet
-from collectors.internet import Config, prober
+from collectors.internet import Config, Target, prober
 from collectors.internet.prober import Prober
 from collectors.internet.route import Route
 
@@ -34,8 +34,8 @@ def system(monkeypatch: pytest.MonkeyPatch) -> System:
 
 
 @contextlib.asynccontextmanager
-async def probing() -> AsyncIterator[Prober]:
-    made = Prober(Config(interface="lo", probe_seconds=60.0), asyncio.Event())
+async def probing(targets: tuple[Target, ...] = ()) -> AsyncIterator[Prober]:
+    made = Prober(Config(interface="lo", probe_seconds=60.0, targets=targets), asyncio.Event())
     task = asyncio.create_task(made.run())
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -94,6 +94,17 @@ def test_another_router_has_other_name_servers_and_one_that_is_gone_leaves_those
             assert "resolver-2" not in made.probed
             assert gone.task is not None
             assert gone.task.done()
+
+    asyncio.run(story())
+
+
+def test_a_first_hop_that_the_site_has_named_is_asked_on(system: System) -> None:
+    async def story() -> None:
+        system.route, system.resolvers = Route("lo", "192.168.1.1"), ("100.64.0.53",)
+        targets = (Target("access", "access", "127.0.0.9"), Target("far", "target", "127.0.0.8"))
+        async with probing(targets=targets) as made:
+            await asyncio.sleep(5 * LOOK_SECONDS)
+            assert hosts(made) == {"access": "127.0.0.9", "far": "127.0.0.8"}
 
     asyncio.run(story())
 

@@ -45,7 +45,7 @@ def test_a_resolver_of_the_house_or_of_the_world_says_nothing_of_the_provider() 
 
 def test_the_configured_targets_replace_the_default_set() -> None:
     mine = Target("mine", "target", "192.0.2.1")
-    assert Config(targets=(mine,)).asked() == (mine,)
+    assert Config(targets=(mine,)).asked(()) == (mine,)
 
 
 def test_the_far_end_of_the_throughput_tests_has_the_page_unless_another_is_named() -> None:

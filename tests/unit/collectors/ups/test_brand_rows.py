@@ -193,3 +193,56 @@ def test_nought_watts_give_way_to_what_rfc_1628_tells() -> None:
 
 def test_one_object_that_lies_is_counted_once_however_many_rows_read_it() -> None:
     assert [one.rule for one in told("apc", {"11.1.1.0": b"0120"}).rejected] == ["wrong_type"]
+
+
+@pytest.mark.parametrize(
+    ("brand", "raw", "field", "expected"),
+    [
+        ("mge", {"5.14.0": 2, "5.16.0": 1}, "battery_low", True),
+        ("mge", {"5.14.0": 1, "5.16.0": 2}, "battery_low", True),
+        ("mge", {"5.14.0": 2, "5.16.0": 2, f"{R}.2.1.0": 3}, "battery_low", False),  # RFC 1628 cries wolf
+        ("apc", {"11.1.1.0": flags(4, length=64), "2.1.1.0": 3}, "battery_low", True),
+        ("apc", {"11.1.1.0": flags(4, length=64), "2.2.4.0": 2}, "replace_battery", True),
+        ("apc", {"2.3.1.0": 0, "2.2.1.0": 100}, "charge_ratio", 1.0),
+        ("apc", {"3.3.1.0": 0, "3.2.1.0": 231}, "input_volts", [231]),
+        ("apc", {"2.3.2.0": -10, "2.2.2.0": 28}, "temperature_celsius", 28),
+        ("apc", {"9.3.2.1.2.1": 1} | {f"9.3.3.1.3.1.1.{phase}": 230 for phase in (1, 2, 3)}, "output_volts", [230]),
+        ("xppc", {"4.1.1.0": 3, "2.2.1.0": 15, "2.2.4.0": 0}, "runtime_seconds", None),
+        ("xppc", {"8.2.1.0": 499}, "input_hertz", 49.9),
+        ("xppc", {"3.2.1.0": 9999}, "input_volts", []),
+        ("xups", {"3.5.0": 2}, "alarms", ["utility_not_present"]),
+    ],
+)
+def test_what_one_object_leaves_open_or_plays_down_another_tells(
+    brand: str, raw: dict[str, Value], field: str, expected: object
+) -> None:
+    assert getattr(told(brand, raw), field) == expected
+
+
+@pytest.mark.parametrize(
+    ("volts", "lines", "expected"),
+    [
+        ((230, 228, 0), 3, [230, 228, 0]),  # one of three is dead
+        ((230, 228, 0), None, [230, 228, 0]),
+        ((230, 0, 0), None, [230]),  # two that do not exist
+        ((0, 0, 0), None, [0]),
+        ((230, 0, 0), 3, [230]),  # the output has one
+    ],
+)
+def test_a_dead_phase_is_shown_and_one_that_does_not_exist_is_not(
+    volts: tuple[int, ...], lines: int | None, expected: list[float]
+) -> None:
+    raw: dict[str, Value] = {f"{R}.3.3.1.3.{phase}": value for phase, value in enumerate(volts, 1)}
+    raw |= {f"{R}.4.1.0": 5, f"{R}.4.4.1.2.1": 229} | ({} if lines is None else {f"{R}.3.2.0": lines})
+    assert decode(raw, fallback(), fallback()).input_volts == expected
+
+
+@pytest.mark.parametrize(
+    ("watts", "expected"),
+    [((100, 110, 120), 3300.0), ((100, None, None), 1000.0), ((65535, 110, 120), None), ((None, 110, 120), None),
+     ((100, None, 120), None)],
+)  # fmt: skip
+def test_power_without_one_of_its_phases_is_no_sum(watts: tuple[int | None, ...], expected: float | None) -> None:
+    rows = [row for row in BRANDS["ita2"].row if row.field == "output_watts"]
+    raw: dict[str, Value] = {row.oid: value for row, value in zip(rows, watts, strict=True) if value is not None}
+    assert decode(raw, BRANDS["ita2"], fallback()).output_watts == expected

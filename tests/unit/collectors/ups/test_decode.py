@@ -82,10 +82,15 @@ def test_runtime_zero_on_an_empty_battery_in_an_outage_is_true() -> None:
     assert rfc(BATTERY | {f"{R}.2.3.0": 0, f"{R}.2.4.0": 3}).runtime_seconds == 0
 
 
-@pytest.mark.parametrize(("value", "status"), [(99, "other"), (8, "other"), (0, None), (-1, None), (b"3", None)])
+@pytest.mark.parametrize(("value", "status"), [(99, "other"), (8, "other"), (0, None), (-1, None), (b"x", None)])
 def test_a_status_outside_the_enum_is_other_or_unknown_and_counted(value: Value, status: str | None) -> None:
     state = rfc({f"{R}.4.1.0": value})
     assert (state.status, rules(state)) == (status, ["unknown_enum"])
+
+
+def test_a_card_that_sends_its_numbers_as_text_is_read() -> None:
+    texts = {oid: str(value).encode() if isinstance(value, int) else value for oid, value in BATTERY.items()}
+    assert rfc(texts) == rfc(BATTERY)
 
 
 @pytest.mark.parametrize(("value", "low"), [(1, None), (2, False), (3, True), (4, True), (7, None), (0, None)])

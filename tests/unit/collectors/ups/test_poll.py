@@ -91,12 +91,13 @@ def test_table_rows_with_an_extra_nought_are_found_and_found_again() -> None:
     shifted = {oid: value for oid, value in MAINS.items() if not oid.startswith((f"{R}.3.3", f"{R}.4.4"))}
     for column in ("3.3.1.3", "4.4.1.2", "4.4.1.5"):
         shifted |= {f"{R}.{column}.{phase}.0": 20 + phase for phase in (1, 2, 3)}
+    shifted |= {f"{R}.{column}.{phase}.0": 220 + phase for column in ("3.3.1.3", "4.4.1.2") for phase in (1, 2, 3)}
     shifted |= {f"{R}.3.3.1.2.1.0": 500, f"{R}.4.4.1.4.1.0": 700, f"{R}.3.2.0": 3, f"{R}.4.3.0": 3}
 
     async def act(card: Card, _: Simulated) -> None:
         for _again in range(2):
             state = await card.read()
-            assert (state.input_volts, state.output_volts) == ([21, 22, 23], [21, 22, 23])
+            assert (state.input_volts, state.output_volts) == ([221, 222, 223], [221, 222, 223])
             assert state.load_ratio == pytest.approx([0.21, 0.22, 0.23])
             assert (state.input_hertz, state.output_watts) == (50, 700)
 

@@ -99,3 +99,44 @@ def test_a_total_told_as_the_first_phase_is_the_load() -> None:
     )  # fmt: skip
     assert (state.load_ratio, state.output_watts) == ([0.42], 21_000.0)
     assert [one.rule for one in state.rejected] == ["zero_under_load"]
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        (([45.0], [230.0], 50.0), ([45.0], [230.0])),  # a dying input: tenths, as the MIB says
+        (([23.1], [23.0], 50.0), ([231.0], [230.0])),
+        (([0.0], [23.0], 50.0), ([0.0], [230.0])),
+        (([23.1], [23.0], None), ([23.1], [23.0])),
+        (([23.1], [0.0], None), ([23.1], [0.0])),
+    ],
+)
+def test_volts_sent_whole_are_mended_where_the_output_is_their_witness(
+    given: tuple[list[float], list[float], float | None], read: tuple[list[float], list[float]]
+) -> None:
+    state = settled(status="on_battery", input_volts=given[0], output_volts=given[1], output_hertz=given[2])
+    assert (state.input_volts, state.output_volts) == read
+
+
+@pytest.mark.parametrize(("low", "charge"), [(False, None), (True, 0.0), (None, 0.0)])
+def test_an_empty_battery_that_is_said_to_be_normal_on_mains_is_not_told(
+    low: bool | None, charge: float | None
+) -> None:
+    assert settled(charge_ratio=0.0, battery_low=low).charge_ratio == charge
+    assert settled(status="on_battery", charge_ratio=0.0, battery_low=low).charge_ratio == 0.0
+
+
+@pytest.mark.parametrize(
+    ("fields", "watts"),
+    [
+        ({}, None),
+        ({"load_ratio": [0.0]}, 0.0),
+        ({"output_amperes": [0.0]}, 0.0),
+        ({"load_ratio": [0.02]}, None),
+        ({"output_volts": [0.0]}, 0.0),
+    ],
+)
+def test_no_power_at_a_live_output_needs_a_witness_that_nothing_flows(
+    fields: dict[str, Any], watts: float | None
+) -> None:
+    assert settled(**({"output_watts": 0.0, "output_volts": [229.0]} | fields)).output_watts == watts

@@ -29,9 +29,24 @@ def decode(raw: Mapping[str, Value], mib: Mib, fill_in: Mib, *, infers: bool = F
 
 
 def _read(table: Mib, raw: Mapping[str, Value], state: UpsState) -> None:
+    raw = {**raw, **_shown_lines(table, raw)}
     for row in table.row:
         _apply(row, raw, state)
     _apply_sum([row for row in table.row if row.phase and row.field == SUMMED], raw, state)
+
+
+def _shown_lines(table: Mib, raw: Mapping[str, Value]) -> Mapping[str, Value]:
+    """The number of lines, 1, where none is told and each table has its first row three times, something flowing."""
+    rows = [row for row in table.row if row.phases and row.lines and _told_lines(row, raw) is None]
+    there = [(row, [_at(raw, oid) for oid in row.instances()]) for row in rows]
+    columns = [(row.field, values) for row, values in there if None not in values]
+    repeated = len(columns) >= _ENOUGH_COLUMNS and all(values.count(values[0]) == len(values) for _, values in columns)
+    flows = any(field in _FLOWING and values[0] not in (0, -1, b"0") for field, values in columns)
+    return {row.lines: 1 for row in rows} if repeated and flows else {}
+
+
+_ENOUGH_COLUMNS = 3
+_FLOWING = ("output_amperes", SUMMED, "load_ratio")
 
 
 def _fill_in(table: Mib, raw: Mapping[str, Value], state: UpsState) -> None:

@@ -179,6 +179,17 @@ def settled_watts(
     return "zero_under_load" if watts == 0 else "out_of_range"
 
 
+def tenfold(watts: float, volts: Phases, amperes: Phases) -> bool:
+    """Whether the current was sent in hundredths where tenths are due: ten times what the power can be of."""
+    if len(volts) != len(amperes) or watts < _SMALLEST_WITNESS:
+        return False
+    power = sum((v or 0.0) * (a or 0.0) for v, a in zip(volts, amperes, strict=True)) / 10
+    return _POWER_FACTOR[0] * power <= watts <= _POWER_FACTOR[1] * power
+
+
+_POWER_FACTOR = (0.5, 1.05)
+
+
 def _expected_watts(
     volts: Phases, amperes: Phases, load: list[float], nominal_voltamperes: float | None
 ) -> float | None:

@@ -10,6 +10,7 @@ from collectors.ups.plausible import (
     runtime_contradiction,
     sent_whole,
     settled_watts,
+    tenfold,
 )
 from collectors.ups.state import VOLTAGES, UpsState
 
@@ -159,6 +160,8 @@ def _settle_loads(state: UpsState) -> None:
 def _settle_watts(state: UpsState) -> None:
     if state.output_watts is None:
         return
+    if tenfold(state.output_watts, state.output_volts, state.output_amperes):
+        state.output_amperes = [one and round(one / 10, 6) for one in state.output_amperes]
     verdict = settled_watts(
         state.output_watts,
         state.output_volts,

@@ -246,3 +246,31 @@ def test_power_without_one_of_its_phases_is_no_sum(watts: tuple[int | None, ...]
     rows = [row for row in BRANDS["ita2"].row if row.field == "output_watts"]
     raw: dict[str, Value] = {row.oid: value for row, value in zip(rows, watts, strict=True) if value is not None}
     assert decode(raw, BRANDS["ita2"], fallback()).output_watts == expected
+
+
+COLUMNS: dict[str, Value] = {"3.3.1.3": 228, "4.4.1.2": 230, "4.4.1.3": 18, "4.4.1.4": 400, "4.4.1.5": 21}
+
+
+@pytest.mark.parametrize(
+    ("changes", "phases", "watts"),
+    [
+        ({}, 1, 400.0),
+        ({"4.3.0": 0, "3.2.0": 0}, 1, 400.0),
+        ({"4.3.0": 3, "3.2.0": 3}, 3, 1200.0),  # told: three phases that are alike
+        ({"4.4.1.3.2": 19}, 3, 1200.0),
+        ({"3.3.1.3.3": 229}, 3, 1200.0),
+    ],
+)
+def test_a_first_line_that_stands_in_every_row_is_one_phase(
+    changes: dict[str, Value], phases: int, watts: float
+) -> None:
+    rows = {f"{column}.{phase}": value for column, value in COLUMNS.items() for phase in (1, 2, 3)}
+    state = decode({f"{R}.{oid}": v for oid, v in ({"4.1.0": 3} | rows | changes).items()}, fallback(), fallback())
+    lengths = {len(one) for one in (state.input_volts, state.output_volts, state.output_amperes, state.load_ratio)}
+    assert (lengths, state.output_watts) == ({phases}, watts)
+
+
+def test_three_phases_alike_with_nothing_flowing_may_be_three() -> None:
+    rows = {f"{column}.{phase}": 230 if column != "4.4.1.5" else 0 for column in COLUMNS for phase in (1, 2, 3)}
+    raw = {f"{R}.{oid}": value for oid, value in rows.items() if not oid.startswith(("4.4.1.3", "4.4.1.4"))}
+    assert decode(raw, fallback(), fallback()).output_volts == [230, 230, 230]

@@ -140,3 +140,20 @@ def test_no_power_at_a_live_output_needs_a_witness_that_nothing_flows(
     fields: dict[str, Any], watts: float | None
 ) -> None:
     assert settled(**({"output_watts": 0.0, "output_volts": [229.0]} | fields)).output_watts == watts
+
+
+@pytest.mark.parametrize(
+    ("amperes", "watts", "read"),
+    [
+        ([19.5], 448.0, [1.95]),  # hundredths sent as tenths
+        ([19.5], 300.0, [1.95]),
+        ([1.9], 430.0, [1.9]),
+        ([19.5], 4300.0, [19.5]),
+        ([19.5], 60.0, [19.5]),  # neither fits: the watts are the lie
+        ([0.5], 11.0, [0.5]),  # too little to witness anything
+    ],
+)
+def test_a_current_ten_times_what_its_power_needs_is_mended(
+    amperes: list[float], watts: float, read: list[float]
+) -> None:
+    assert settled(output_volts=[230.0], output_amperes=amperes, output_watts=watts).output_amperes == read

@@ -18,8 +18,12 @@ BLACKOUT, SELF_TEST = 4, 9
 def card(
     status: int = ONLINE, *, low: bool = False, replace: bool = False, cause: int = BLACKOUT, charge: int = 100,
     minutes: int = 38, test_result: int = 1, calibrating: bool = False, overload: bool = False,
+    mains: bool | None = None,
 ) -> dict[str, CardValue]:  # fmt: skip
-    """Objects of PowerNet-MIB; status: upsBasicOutputStatus, cause: upsAdvInputLineFailCause."""
+    """Objects of PowerNet-MIB; status: upsBasicOutputStatus, cause: upsAdvInputLineFailCause.
+
+    mains: whether the input has any, else as the status lets expect.
+    """
     flags = "".join("1" if place == 9 and overload else "0" for place in range(1, 65))
     return {
         f"{_APC}.1.1.1.0": "Smart-UPS 1500",
@@ -31,7 +35,7 @@ def card(
         f"{_APC}.2.2.3.0": ber.integer(minutes * 6000, ber.TIMETICKS),
         f"{_APC}.2.2.4.0": 2 if replace else 1,
         f"{_APC}.2.2.8.0": 27,
-        f"{_APC}.3.2.1.0": gauge(0 if status == ON_BATTERY else 231),
+        f"{_APC}.3.2.1.0": gauge(231 if (status != ON_BATTERY if mains is None else mains) else 0),
         f"{_APC}.3.2.4.0": gauge(50),
         f"{_APC}.3.2.5.0": cause,
         f"{_APC}.4.1.1.0": status,

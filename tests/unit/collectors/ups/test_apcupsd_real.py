@@ -71,11 +71,13 @@ def test_an_outage_down_to_apcupsds_own_shutdown_is_one_complete_event(ups: Card
     ("values", "status"),
     [
         (card(BOOST), "boost"), (card(TRIM), "trim"), (card(OFF), "other"),
-        (card(ON_BATTERY, cause=SELF_TEST, test_result=4), "test"), (card(ON_BATTERY, calibrating=True), "test"),
+        (card(ON_BATTERY, cause=SELF_TEST, test_result=4, mains=True), "test"),
+        (card(ON_BATTERY, calibrating=True, mains=True), "test"),
+        (card(ON_BATTERY, cause=SELF_TEST, test_result=4), "on_battery"),
     ],
-    ids=["boost", "trim", "off", "self-test", "calibration"],
+    ids=["boost", "trim", "off", "self-test", "calibration", "a cut during a self-test"],
 )  # fmt: skip
-def test_what_is_neither_mains_nor_an_outage_is_told_and_is_no_outage(
+def test_what_is_neither_mains_nor_an_outage_is_told_and_a_cut_during_a_test_is_one(
     ups: CardThread, seen: Watched, values: dict[str, apcupsd.CardValue], status: str
 ) -> None:
     async def story() -> None:

@@ -73,11 +73,10 @@ def test_an_outage_down_to_apcupsds_own_shutdown_is_one_complete_event(ups: Card
         (card(BOOST), "boost"), (card(TRIM), "trim"), (card(OFF), "other"),
         (card(ON_BATTERY, cause=SELF_TEST, test_result=4, mains=True), "test"),
         (card(ON_BATTERY, calibrating=True, mains=True), "test"),
-        (card(ON_BATTERY, cause=SELF_TEST, test_result=4), "on_battery"),
     ],
-    ids=["boost", "trim", "off", "self-test", "calibration", "a cut during a self-test"],
+    ids=["boost", "trim", "off", "self-test", "calibration"],
 )  # fmt: skip
-def test_what_is_neither_mains_nor_an_outage_is_told_and_a_cut_during_a_test_is_one(
+def test_what_is_neither_mains_nor_an_outage_is_told_and_is_no_outage(
     ups: CardThread, seen: Watched, values: dict[str, apcupsd.CardValue], status: str
 ) -> None:
     async def story() -> None:
@@ -89,6 +88,16 @@ def test_what_is_neither_mains_nor_an_outage_is_told_and_a_cut_during_a_test_is_
 
     asyncio.run(story())
     assert (seen.events, seen.value(names.UPS_TRANSFERS)) == ([], 0)
+
+
+def test_a_cut_during_a_self_test_is_an_outage(ups: CardThread, seen: Watched) -> None:
+    async def story() -> None:
+        await seen.until_status("online")
+        ups.update(card(ON_BATTERY, cause=SELF_TEST, test_result=4))
+        await seen.until_status("on_battery")
+
+    asyncio.run(story())
+    assert len(seen.events) == 1
 
 
 def test_an_overload_is_told(ups: CardThread, seen: Watched) -> None:

@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from collectors.ups.journal import Journal
 from msgspec import Struct
 
 from bench.measure.processes import memory
+from collectors.journal import Journal
 from collectors.snmp import Access, Session
 from collectors.ups import Config, Ups, access
+from collectors.ups.battery_book import BatteryBook
 from collectors.ups.poll import Card
 from telemetry.errors import CollectError
 
@@ -71,8 +72,9 @@ async def _run(settings: Settings) -> None:
     config = msgspec.structs.replace(config, interval_seconds=0.0)  # each poll is due, and reads everything
     polls = failed = readings = 0
     session = Hastened(access(config))
-    journal = Journal(Path(settings.state) / "journal.json", config.name)
-    async with Ups(config, Card(session), journal) as ups:
+    state = Path(settings.state)
+    journal, book = Journal(state / "journal.json", config.name), BatteryBook(state / "battery.json")
+    async with Ups(config, Card(session), journal, book) as ups:
         for target in settings.checkpoints:
             while polls < target:
                 try:

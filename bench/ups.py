@@ -38,6 +38,7 @@ from bench.peers.contender import ROOT, Contender
 from bench.peers.installed import install
 from collectors.snmp import Access, Session
 from collectors.ups.detect import detect
+from collectors.ups.learned import Memory
 from collectors.ups.poll import Card
 from stage.parts import broker
 from tests.devices.recordings import recording
@@ -111,14 +112,14 @@ async def _asked(values: dict[str, CardValue]) -> tuple[str, list[str]]:
     """The status object, and the numbers that our collector GETs at each poll once it knows the card."""
     probing = CountingCard(values, "1.3.6.1.2.1.1.2.0")
     async with Session(Access(host="127.0.0.1", port=await probing.serve())) as session:
-        mib, card = await detect(session), Card(session)
+        found, card = await detect(session, Memory()), Card(session)
         for _ in range(_LEARNING_POLLS):
             await card.read()
         probing.asked.clear()
         await card.read()
     probing.close()
     known = recorded.numbers(values)
-    return mib.probe, [oid for oid in dict.fromkeys(probing.asked) if oid in known]
+    return found.mib.probe, [oid for oid in dict.fromkeys(probing.asked) if oid in known]
 
 
 def _side_by_side(

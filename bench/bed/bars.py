@@ -51,7 +51,7 @@ def error(limit: float, *, aim: float | None = None, of: Name = "quick") -> Bar:
         worst = max(off, default=float("inf"))
         figure = f"{worst:.1%}" + (f", {failed} failed" if failed else "")
         met = worst <= limit and not failed
-        return Verdict(f"{of}: error <= {limit:.0%}, worst", figure, met, aim and met and worst <= aim)
+        return Verdict(f"{of}: error <= {limit:.0%}, worst", figure, met, None if aim is None else met and worst <= aim)
 
     return judge
 

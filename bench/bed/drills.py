@@ -16,7 +16,7 @@ _PORTS = {"reset": 8001, "refuse": 8002, "stall": 8003}
 def bad_servers(directory: Path, line: Line) -> Part:
     """One program, a port for each way to fail."""
     words = [f"{kind}={port}" for kind, port in _PORTS.items()]
-    command = [*line.at_server(), sys.executable, Path(__file__).with_name("bad_servers.py"), *words]
+    command: list[str | Path] = [*line.at_server(), sys.executable, Path(__file__).with_name("bad_servers.py"), *words]
     return Part("bad_servers", command, directory, (directory / "ready").exists)
 
 

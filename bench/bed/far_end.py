@@ -56,13 +56,20 @@ def nginx(directory: Path, line: Line) -> Part:
         f"user root;\ndaemon off;\npid {directory}/pid;\nerror_log {directory}/error.log;\n"
         f"events {{}}\nhttp {{\n{places}{server}}}\n"
     )
-    command = [*line.at_server(), program("nginx", "nginx-light"), "-c", directory / "nginx.conf", "-p", directory]
+    command: list[str | Path] = [
+        *line.at_server(),
+        program("nginx", "nginx-light"),
+        "-c",
+        directory / "nginx.conf",
+        "-p",
+        directory,
+    ]
     return Part("nginx", command, directory, (directory / "pid").exists)
 
 
 def iperf3(directory: Path, line: Line) -> Part:
     """Its server, one client at a time."""
-    command = [*line.at_server(), program("iperf3", "iperf3"), "-s"]
+    command: list[str | Path] = [*line.at_server(), program("iperf3", "iperf3"), "-s"]
     return Part("iperf3", command, directory, lambda: True)
 
 

@@ -9,6 +9,7 @@ import sys
 import time
 from itertools import pairwise
 
+from collectors.internet.engines import Direction
 from collectors.internet.engines.connect import connect, resolve
 from collectors.internet.engines.far_end import far_end
 from collectors.internet.engines.flows import Body, Download, Upload, reset
@@ -18,9 +19,10 @@ _SECONDS, _SLICES, _BEST, _WORST = 10.0, 20, 2, 6
 
 
 def main() -> None:
+    direction: Direction
     direction, url = ("down" if sys.argv[1] == "down" else "up"), sys.argv[2]
     far = far_end(url)
-    sockets, _ = connect(resolve(far), 4, direction)
+    sockets, _ = connect(resolve(far), far.port, 4, direction)
     body = Body()
     flows = [Download(one, far) if direction == "down" else Upload(one, far, body) for one in sockets]
     counts = [(time.monotonic(), 0)]

@@ -1,7 +1,7 @@
 """What was learned about a card that tells its source, kept on disk: its brand, and how many objects it bears at once.
 
-A restart then costs two questions instead of a detection. It is believed only while the card's
-address and sysObjectID are the same and the brand's probe still answers.
+A restart then costs two questions instead of a detection, three where only RFC 1628 tells. It is
+believed only while the card's address and sysObjectID are the same and the brand's probe still answers.
 """
 
 import contextlib
